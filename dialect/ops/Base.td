@@ -1,0 +1,63 @@
+#ifndef FRIT_OPS_BASE
+#define FRIT_OPS_BASE
+include "dialect/Dialect.td"
+include "dialect/Types.td"
+include "dialect/Interfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+// A value with named axes.
+def Frit_Value : Type<And<[CPred<"::llvm::isa<::mlir::RankedTensorType>($_self)">,
+    Or<[CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() == 0">,
+        CPred<"::llvm::isa_and_nonnull<::frit::AxesAttr>(::llvm::cast<::mlir::RankedTensorType>($_self).getEncoding())">]>]>,
+    "a tensor whose encoding names its axes">;
+
+// Every op of the graph. `names` are the operands as the language calls them.
+class Frit_Op<string mnemonic, string lawName, list<string> operandNames, list<Trait> traits = []>
+    : Op<Frit_Dialect, mnemonic, !listconcat(traits, [
+        DeclareOpInterfaceMethods<Frit_Lawful, ["law"]>,
+        DeclareOpInterfaceMethods<Frit_Differentiable, ["gradient", "noGradient"]>,
+        DeclareOpInterfaceMethods<Frit_Evaluable>])> {
+  list<string> names = operandNames;
+  list<string> compileTime = [];        // attribute names, as keyword arguments
+  // The derivative rule: C++ that sees `g` (cotangent of the first result), the operands by name,
+  // `y0` (first result) and `build`, and returns Terms. Or the reason why there is none.
+  code gradient = "";
+  string noGradient = "";
+  bit callable = 1;                     // may be called by this name in the language
+  string more = "";                     // further declarations
+  string moreDefinitions = "";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    static constexpr bool isCallable() { return }] # !if(callable, "true", "false") # [{; }
+    static constexpr ::llvm::StringLiteral operandNames() { return "}] # !interleave(names, ",") # [{"; }
+    static constexpr ::llvm::StringLiteral attributeNames() { return "}] # !interleave(compileTime, ",") # [{"; }
+    static constexpr ::llvm::StringLiteral summary() { return R"(}] # summary # [{)"; }
+  }] # more;
+  string bindOperands = !interleave(!foreach(i, !range(!size(names)),
+      "  [[maybe_unused]] ::frit::Term " # names[i] # " = build.term(getOperation()->getOperand(" # i # "));\n"), "");
+  let extraClassDefinition = [{
+    ::frit::Law $cppClass::law() { return ::frit::laws::}] # lawName # [{; }
+    ::llvm::LogicalResult $cppClass::verify() { return ::frit::verifyLaw(getOperation(), law()); }
+    ::llvm::StringRef $cppClass::noGradient() { return R"(}] # noGradient # [{)"; }
+  }] # !if(!eq(gradient, ""), [{
+    ::frit::Terms $cppClass::gradient(::frit::Build &, const ::frit::Terms &) {
+      return ::frit::Terms(getOperation()->getNumOperands());
+    }
+  }], [{
+    ::frit::Terms $cppClass::gradient(::frit::Build &build, const ::frit::Terms &cotangents) {
+      [[maybe_unused]] ::frit::Term g = cotangents.front();
+      [[maybe_unused]] ::frit::Term y0 = build.term(getOperation()->getResult(0));
+  }] # bindOperands # gradient # [{
+    }
+  }]) # moreDefinitions;
+}
+
+// One result, operands and attributes listed by the record.
+class Frit_PureOp<string mnemonic, string lawName, list<string> operandNames,
+                  list<Trait> traits = []>
+    : Frit_Op<mnemonic, lawName, operandNames, !listconcat([Pure], traits)> {
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+#endif
