@@ -68,7 +68,8 @@ using TypePtr = std::unique_ptr<Type>;
 
 /// `{ statements }`. The value of a block is that of its last statement, if an expression.
 struct Block {
-  Location at; // with the braces
+  Location at;         // with the braces
+  uint32_t height = 1; // of the tallest expression in it, plus one
   std::vector<StmtPtr> statements;
 };
 

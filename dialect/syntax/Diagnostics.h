@@ -42,7 +42,7 @@ public:
   public:
     Report &note(Location at, std::string message);
     Report &help(std::string message);
-    /// " did you mean 'x'?" as a help, if any candidate is near.
+    /// "did you mean 'x'?" as a help, if any candidate is near.
     Report &suggest(std::string_view name, const std::vector<std::string> &candidates);
     /// Ends this stage's work on the broken part.
     [[noreturn]] void fail() const { throw Failure(); }
@@ -60,6 +60,8 @@ public:
   /// Further errors are dropped from here on; a stage may stop early.
   bool isFull() const { return errors.size() >= limit; }
   const std::vector<Diagnostic> &all() const { return errors; }
+  /// Puts the errors from number `first` on into the order of the text.
+  void sortFrom(size_t first);
   /// Everything as the user reads it, in the order of reporting.
   std::string render() const;
 
