@@ -316,8 +316,9 @@ struct Minimize : StmtOf<StmtKind::Minimize> {
   ExprPtr value;
 };
 
-/// `report accuracy = e`, or `report uneven` for a name in scope.
+/// `report accuracy = e`, or `report uneven` for a name in scope. `report a, b = e` is two of them.
 struct Report : StmtOf<StmtKind::Report> {
+  bool isJoined = false; // stands after a comma; only the formatter cares
   Ident name;
   ExprPtr value; // or null: the value of that name
 };

@@ -38,9 +38,8 @@ Diagnostics::Report Diagnostics::error(Location at, std::string message) {
 }
 
 void Diagnostics::sortFrom(size_t first) {
-  std::stable_sort(
-      errors.begin() + std::min(first, errors.size()), errors.end(),
-      [](const Diagnostic &a, const Diagnostic &b) { return a.at.offset() < b.at.offset(); });
+  std::sort(errors.begin() + std::min(first, errors.size()), errors.end(),
+            [](const Diagnostic &a, const Diagnostic &b) { return a.at.offset() < b.at.offset(); });
 }
 
 std::string Diagnostics::render() const {

@@ -19,9 +19,9 @@ struct Node {
   std::vector<ValueId> operands;
   Attributes attributes;
   std::vector<ValueId> results;
-  Location location;              // where in the text
-  std::string path;               // layer path of the code that made it: "lm.blocks.attn"
-  std::shared_ptr<Block> body;    // scan only
+  Location location;           // where in the text
+  std::string path;            // layer path of the code that made it: "lm.blocks.attn"
+  std::shared_ptr<Block> body; // scan only
 };
 
 /// Straight-line code. A scan's body has the arguments index, carries.., slices.. and ends in a
@@ -33,15 +33,15 @@ struct Block {
 
 /// One canonical tensor of a state, as checkpoints know it.
 struct StateTensor {
-  std::string name;   // "lm.blocks.3.attn.q.weight"
-  int64_t index = 0;  // which slice of the stacking axes, row-major
+  std::string name;  // "lm.blocks.3.attn.q.weight"
+  int64_t index = 0; // which slice of the stacking axes, row-major
 };
 
 /// Memory that lives from step to step.
 struct StateDecl {
-  std::string name; // "lm.blocks.attn.q.weight"
-  ValueType type;   // stacking axes of repeats first, then the axes as declared
-  std::string role; // parameter, slot, state, counter, accumulator, scalar
+  std::string name;                 // "lm.blocks.attn.q.weight"
+  ValueType type;                   // stacking axes of repeats first, then the axes as declared
+  std::string role;                 // parameter, slot, state, counter, accumulator, scalar
   int64_t stacked = 0;              // how many leading axes come from repeats
   std::vector<StateTensor> tensors; // empty for role scalar and accumulator
   double initial = 0;               // role scalar: the default; others are written by `init`

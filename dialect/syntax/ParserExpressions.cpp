@@ -52,6 +52,7 @@ static const OperatorRule *operatorAt(const Token &token) {
 ExprPtr Parser::expression() { return binary(impliesLevel); }
 
 ExprPtr Parser::loneExpression() {
+  tokens[0].newLine = false;
   try {
     ExprPtr expr = expression();
     if (peek().kind != TokenKind::End)

@@ -101,14 +101,15 @@ private:
   ast::Divergence::Limit limit();
 
   ast::Block block(std::string_view after);
-  ast::StmtPtr statement();
+  void statement(std::vector<ast::StmtPtr> &into);
   ast::StmtPtr member();
   ast::StmtPtr axisDecl();
   ast::StmtPtr method();
   ast::StmtPtr paramDecl();
   ast::StmtPtr stateDecl();
   ast::StmtPtr minimize();
-  ast::StmtPtr report();
+  void reports(std::vector<ast::StmtPtr> &into);
+  ast::StmtPtr report(Location begin);
   ast::StmtPtr yield();
   ast::StmtPtr draw();
   ast::StmtPtr let();

@@ -154,37 +154,39 @@ Block Parser::block(std::string_view after) {
   Block block;
   Location open = expect("{", after);
   uint32_t outside = std::exchange(tallest, 0);
-  entries(open, false, "block", [&] { block.statements.push_back(statement()); });
+  entries(open, false, "block", [&] { statement(block.statements); });
   block.height = tallest + 1;
   tallest = std::max(tallest, outside);
   block.at = from(open);
   return block;
 }
 
-StmtPtr Parser::statement() {
+void Parser::statement(std::vector<StmtPtr> &into) {
   const Token &token = peek();
-  if (token.isWord("param"))
-    return paramDecl();
-  if (token.isWord("state"))
-    return stateDecl();
-  if (token.isWord("minimize"))
-    return minimize();
   if (token.isWord("report"))
-    return report();
-  if (token.isWord("yield"))
-    return yield();
-  if (token.isWord("draw"))
-    return draw();
+    return reports(into);
   hintStatement();
-  if (token.kind == TokenKind::Name && peek(1).is(":") && !peek(1).newLine)
-    return axisDecl();
-  if (atLet())
-    return let();
-  Location begin = token.at;
-  ExprPtr value = expression();
-  auto node = make<Expression>(begin);
-  node->value = std::move(value);
-  return node;
+  if (token.isWord("param"))
+    into.push_back(paramDecl());
+  else if (token.isWord("state"))
+    into.push_back(stateDecl());
+  else if (token.isWord("minimize"))
+    into.push_back(minimize());
+  else if (token.isWord("yield"))
+    into.push_back(yield());
+  else if (token.isWord("draw"))
+    into.push_back(draw());
+  else if (token.kind == TokenKind::Name && peek(1).is(":") && !peek(1).newLine)
+    into.push_back(axisDecl());
+  else if (atLet())
+    into.push_back(let());
+  else {
+    Location begin = token.at;
+    ExprPtr value = expression();
+    auto node = make<Expression>(begin);
+    node->value = std::move(value);
+    into.push_back(std::move(node));
+  }
 }
 
 /// What stands in a model: no values, but methods.
@@ -297,8 +299,17 @@ StmtPtr Parser::minimize() {
   return node;
 }
 
-StmtPtr Parser::report() {
+void Parser::reports(std::vector<StmtPtr> &into) {
   Location begin = next().at;
+  into.push_back(report(begin));
+  while (accept(",")) {
+    auto joined = report(peek().at);
+    static_cast<ast::Report &>(*joined).isJoined = true;
+    into.push_back(std::move(joined));
+  }
+}
+
+StmtPtr Parser::report(Location begin) {
   auto node = std::make_unique<ast::Report>();
   node->name = identifier("a name after 'report'");
   if (accept("="))
