@@ -1,5 +1,5 @@
-// Writing frit ops from C++: derivative rules and passes say `g * (1.0 - y * y)` and the result types
-// follow from the laws.
+// Writing frit ops from C++: derivative rules and passes say `g * (1.0 - y * y)` and the result
+// types follow from the laws.
 #pragma once
 #include "dialect/Types.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -85,8 +85,8 @@ Term operator<(Term x, Term y);
 Term operator>(Term x, double y);
 Term operator<(Term x, double y);
 
-/// For the scalar bodies of elementwise ops: arith and math ops that work on scalars and on vectors,
-/// on reals and on integers, whichever the operands are.
+/// For the scalar bodies of elementwise ops: arith and math ops that work on scalars and on
+/// vectors, on reals and on integers, whichever the operands are.
 class ScalarBuilder {
 public:
   explicit ScalarBuilder(mlir::ImplicitLocOpBuilder &builder) : b(builder) {}
@@ -104,7 +104,8 @@ public:
   mlir::Value compare(llvm::StringRef predicate, mlir::Value x, mlir::Value y);
   mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y);
   mlir::Value convert(mlir::Value x, mlir::Type element);
-  /// math.<name> of reals: exp log log1p expm1 sqrt rsqrt sin cos tanh erf floor ceil roundeven powf.
+  /// math.<name> of reals: exp log log1p expm1 sqrt rsqrt sin cos tanh erf floor ceil roundeven
+  /// powf.
   mlir::Value math(llvm::StringRef name, mlir::ValueRange operands);
 };
 

@@ -13,6 +13,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -21,7 +22,10 @@
 #include "dialect/Attributes.h.inc"
 
 namespace frit {
-/// Calls the law on an op's operands and attributes and compares with its results.
+/// Whether a type is that of a value: what Frit_Value of the records accepts.
+bool isValueType(mlir::Type type);
+/// Calls the law on an op's operands and attributes and compares with its results, whose axes may
+/// stand in any order.
 llvm::LogicalResult verifyLaw(mlir::Operation *op, Law law);
 } // namespace frit
 

@@ -7,6 +7,8 @@ def Frit_Lawful : OpInterface<"Lawful"> {
   let description = [{ The op's shape law and how the language calls it. }];
   let methods = [
     StaticInterfaceMethod<"The law (dialect/ops/Laws.h).", "::frit::Law", "law">,
+    StaticInterfaceMethod<"The attribute whose axes the op makes, so that the law gets them with "
+                          "sizes; empty if it makes none.", "::llvm::StringRef", "makesAxes">,
   ];
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,6 +17,8 @@ inline bool isReal(Element e) {
 }
 /// "f32", "f64", "bf16", "i32", "i1".
 const char *name(Element e);
+/// The element type of that name.
+std::optional<Element> elementOf(const std::string &text);
 
 /// A named axis with its size. Inside one value names are unique; two values that meet agree on the
 /// size of every name they share.
@@ -46,13 +49,17 @@ struct ValueType {
   bool operator==(const ValueType &) const = default;
 };
 
+/// Whether two types differ at most in the order of their axes. This, not ==, is when a value fits:
+/// the order means nothing, and nobody transposes before codegen.
+bool sameUpToOrder(const ValueType &x, const ValueType &y);
+
 /// "f32[b: 4, t: 8]".
 std::string toString(const ValueType &type);
 
-/// A compile-time argument of an op. Axes are named without sizes where the operands know them, with
-/// sizes where the op makes them.
-using Attribute = std::variant<bool, int64_t, double, std::string, std::vector<std::string>,
-                               std::vector<Axis>>;
+/// A compile-time argument of an op. Axes are named without sizes where the operands know them,
+/// with sizes where the op makes them.
+using Attribute =
+    std::variant<bool, int64_t, double, std::string, std::vector<std::string>, std::vector<Axis>>;
 using Attributes = std::map<std::string, Attribute>;
 
 } // namespace frit

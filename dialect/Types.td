@@ -2,8 +2,10 @@
 #define FRIT_TYPES
 include "dialect/Dialect.td"
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/TensorEncoding.td"
 
-def Frit_AxesAttr : AttrDef<Frit_Dialect, "Axes"> {
+def Frit_AxesAttr : AttrDef<Frit_Dialect, "Axes",
+    [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "axes";
   let summary = "The names of a tensor's axes, outermost first";
   let description = [{ `#frit.axes<b, t, width>`; names that are no identifiers are quoted. }];

@@ -8,19 +8,19 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/IR/SymbolInterfaces.td"
 
 // A value with named axes.
-def Frit_Value : Type<And<[CPred<"::llvm::isa<::mlir::RankedTensorType>($_self)">,
-    Or<[CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() == 0">,
-        CPred<"::llvm::isa_and_nonnull<::frit::AxesAttr>(::llvm::cast<::mlir::RankedTensorType>($_self).getEncoding())">]>]>,
-    "a tensor whose encoding names its axes">;
+def Frit_Value : Type<CPred<"::frit::isValueType($_self)">,
+    "a static tensor of f32, f64, bf16, i32 or i1 whose encoding names its axes",
+    "::mlir::RankedTensorType">;
 
 // Every op of the graph. `names` are the operands as the language calls them.
 class Frit_Op<string mnemonic, string lawName, list<string> operandNames, list<Trait> traits = []>
     : Op<Frit_Dialect, mnemonic, !listconcat(traits, [
-        DeclareOpInterfaceMethods<Frit_Lawful, ["law"]>,
+        DeclareOpInterfaceMethods<Frit_Lawful, ["law", "makesAxes"]>,
         DeclareOpInterfaceMethods<Frit_Differentiable, ["gradient", "noGradient"]>,
         DeclareOpInterfaceMethods<Frit_Evaluable>])> {
   list<string> names = operandNames;
   list<string> compileTime = [];        // attribute names, as keyword arguments
+  string makesAxes = "";                // the attribute that names axes which the op makes
   // The derivative rule: C++ that sees `g` (cotangent of the first result), the operands by name,
   // `y0` (first result) and `build`, and returns Terms. Or the reason why there is none.
   code gradient = "";
@@ -39,6 +39,7 @@ class Frit_Op<string mnemonic, string lawName, list<string> operandNames, list<T
       "  [[maybe_unused]] ::frit::Term " # names[i] # " = build.term(getOperation()->getOperand(" # i # "));\n"), "");
   let extraClassDefinition = [{
     ::frit::Law $cppClass::law() { return ::frit::laws::}] # lawName # [{; }
+    ::llvm::StringRef $cppClass::makesAxes() { return "}] # makesAxes # [{"; }
     ::llvm::LogicalResult $cppClass::verify() { return ::frit::verifyLaw(getOperation(), law()); }
     ::llvm::StringRef $cppClass::noGradient() { return R"(}] # noGradient # [{)"; }
   }] # !if(!eq(gradient, ""), [{

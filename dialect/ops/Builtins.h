@@ -1,5 +1,6 @@
-// The functions of the language that are ops: name, arguments and law of each, collected from the op
-// records. The checker resolves a call by looking here; it holds no list of its own.
+// The ops as the checker sees them: name, arguments and law of each, collected from the op records.
+// It resolves a call by looking here and computes the types of all ops from their laws; it holds no
+// list of its own.
 #pragma once
 #include "dialect/ops/Laws.h"
 
@@ -11,6 +12,7 @@ struct Builtin {
   std::vector<std::string> attributes; // compile-time arguments: "over", "to", ...
   Law law;
   std::string summary;
+  bool callable; // the language has a function of this name
 };
 
 /// The op of that name, or null.

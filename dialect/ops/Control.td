@@ -3,13 +3,15 @@
 include "dialect/ops/Base.td"
 
 def Frit_ScanOp : Op<Frit_Dialect, "scan", [AttrSizedOperandSegments,
-    SingleBlockImplicitTerminator<"::frit::YieldOp">, RecursiveMemoryEffects]> {
+    SingleBlockImplicitTerminator<"::frit::YieldOp">, RecursiveMemoryEffects,
+    RecursivelySpeculatable]> {
   let summary = "a loop along an axis: `repeat` over layers, `scan` over time";
   let description = [{
     For i = 0 .. size-1 (size-1 .. 0 with `reverse`): the body gets i (an i32 scalar), the carried
     values and the i-th slice of every `slices` operand along `axis`; it yields the next carried
-    values, then values that are stacked along `axis` at position i. Values of the surroundings may be
-    used inside. Results: the final carried values, then the stacks (`axis` first).
+    values, then values that are stacked along `axis` at position i. A slice has the axes of its
+    operand without `axis`, which may stand anywhere in it. Values of the surroundings may be used
+    inside. Results: the final carried values, then the stacks (`axis` first).
     `kind`: "layers" or "time".
   }];
   let arguments = (ins Variadic<Frit_Value>:$inits, Variadic<Frit_Value>:$slices, StrAttr:$axis,
@@ -20,6 +22,7 @@ def Frit_ScanOp : Op<Frit_Dialect, "scan", [AttrSizedOperandSegments,
     `(` $inits `)` `slices` `(` $slices `)` $body attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::Value getIndex() { return getBody().front().getArgument(0); }
     ::mlir::Block::BlockArgListType carried() {

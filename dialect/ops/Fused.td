@@ -15,6 +15,7 @@ def Frit_GroupOp : Op<Frit_Dialect, "group", [IsolatedFromAbove, Pure,
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "`(` $inputs `)` $body attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 def Frit_LeaveOp : Op<Frit_Dialect, "leave", [Pure, Terminator, ReturnLike, HasParent<"GroupOp">]> {
   let summary = "the values that leave a group";

@@ -1,6 +1,6 @@
-// The shape laws: from operand types and attributes to result types, or a sentence that says what is
-// wrong. Each op record names its law; the checker calls it to compute shapes, the verifier calls it
-// to judge the IR, so that a shape rule is written once.
+// The shape laws: from operand types and attributes to result types, or a sentence that says what
+// is wrong. Each op record names its law; the checker calls it to compute shapes, the verifier
+// calls it to judge the IR, so that a shape rule is written once.
 #pragma once
 #include "dialect/Types.h"
 
@@ -25,7 +25,8 @@ using Law = LawResult (*)(const std::vector<ValueType> &operands, const Attribut
 namespace laws {
 #define FRIT_LAW(name)                                                                             \
   LawResult name(const std::vector<ValueType> &operands, const Attributes &attributes);
-/// Elementwise on reals: the union of the operands' axes, equal names of equal size.
+/// Elementwise on reals of one element type: the union of the operands' axes, equal names of equal
+/// size, in the order of the operand that has most.
 FRIT_LAW(elementwise)
 /// Elementwise on reals or integers, all operands of one element type.
 FRIT_LAW(arithmetic)
@@ -47,14 +48,15 @@ FRIT_LAW(reduceReal)
 FRIT_LAW(normalise)
 /// Reals in, i32 out, `over` (one axis or a group, flat index) gone. argmax.
 FRIT_LAW(pick)
-/// Same axes out; reals or i32 (i1 is counted: i32 out). cumsum along the group `over`.
+/// Same axes out; reals or i32 (i1 is counted: i32 out). cumsum along the group `over`, from its
+/// end with `reverse`.
 FRIT_LAW(accumulate)
 /// `k`, `over` (one axis), `as` (new axis): values and i32 indices, largest first, ties by index.
 FRIT_LAW(topK)
 /// `over` (one axis): values ascending and i32 indices, stable.
 FRIT_LAW(sort)
-/// Two reals that both have `over`; shared other axes are batch, the rest is kept. Empty `over` is
-/// the outer product.
+/// Two reals that both have `over`; shared other axes are batch, the rest is kept: batch axes, then
+/// those of the first operand, then those of the second. Empty `over` is the outer product.
 FRIT_LAW(contract)
 /// `axes` of operand 0 are replaced by the axes of the i32 operands 1..n, one each; axes that an
 /// index shares with what remains of operand 0 are aligned. With `fill` a last real/int scalar
@@ -62,7 +64,9 @@ FRIT_LAW(contract)
 FRIT_LAW(gather)
 /// The transpose of gather: operand 0 the values, then one i32 index per entry of `into` (axes with
 /// sizes), then with `masked` an i1; with `onto` a last operand of the result's type that is the
-/// start (else zero). `mode`: "add" or "set".
+/// start (else zero). `mode`: "add" or "set". The axes of the indices and the mask are the
+/// positions: they go, except those in `aligned` (names; absent means none), which stay and are
+/// where gather aligned an index with its operand. The other axes of the values stay.
 FRIT_LAW(scatter)
 /// `from`, `to`: one axis gets another name.
 FRIT_LAW(rename)
@@ -74,7 +78,8 @@ FRIT_LAW(merge)
 FRIT_LAW(stack)
 /// Element `at` of axis `axis`, which goes.
 FRIT_LAW(slice)
-/// Adds the axes `axes` (with sizes); those already there must agree.
+/// Adds the axes `axes` (with sizes) in front; those already there must agree. If `axes` holds all
+/// axes of the operand, the result has the order of `axes`.
 FRIT_LAW(broadcast)
 /// No operands; `axes`: i32 row-major position within the group (empty group: 0).
 FRIT_LAW(index)

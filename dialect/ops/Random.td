@@ -16,6 +16,7 @@ def Frit_RandomOp : Frit_PureOp<"random", "random", []> {
                        StrAttr:$distribution, I64Attr:$site);
   let results = (outs Frit_Value:$result);
   let compileTime = ["axes", "element", "distribution", "site"];
+  let makesAxes = "axes";
   let callable = 0;
   let noGradient = "the draw does not depend on a real";
 }

@@ -52,8 +52,12 @@ def Frit_ArgMaxOp : Frit_ReduceOp<"argmax", "pick"> {
   let summary = "the position of the first largest element (flat within a group)";
   let noGradient = "a position has no slope";
 }
-def Frit_CumSumOp : Frit_ReduceOp<"cumsum", "accumulate"> {
+def Frit_CumSumOp : Frit_PureOp<"cumsum", "accumulate", ["x"]> {
   let summary = "running sums along the group `over`, in its order, the element itself included";
+  let description = [{ With `reverse` from the end; each direction is the other's transpose. }];
+  let arguments = (ins Frit_Value:$x, Frit_AxesAttr:$over, UnitAttr:$reverse);
+  let results = (outs Frit_Value:$result);
+  let compileTime = ["over", "reverse"];
   let gradient = [{ return {cumsumGradient(*this, build, g)}; }];
 }
 def Frit_TopKOp : Frit_PureOp<"top_k", "topK", ["x"]> {

@@ -16,6 +16,7 @@ def Frit_SplitOp : Frit_ShapeOp<"split"> {
   let summary = "one axis becomes several, row-major in the order written";
   let arguments = (ins Frit_Value:$x, StrAttr:$axis, Frit_AxesAttr:$into);
   let compileTime = ["axis", "into"];
+  let makesAxes = "into";
   let gradient = [{ return {build.make("merge", {g}, {{"axes", getInto().strings()}, {"into", getAxis().str()}})}; }];
 }
 def Frit_MergeOp : Frit_ShapeOp<"merge"> {
@@ -58,6 +59,7 @@ def Frit_BroadcastOp : Frit_ShapeOp<"broadcast"> {
   let summary = "the same value along further axes: along(x, axis)";
   let arguments = (ins Frit_Value:$x, Frit_AxesAttr:$axes);
   let compileTime = ["axes"];
+  let makesAxes = "axes";
   let gradient = [{ return {g}; }];
 }
 def Frit_IndexOp : Frit_PureOp<"index", "index", []> {
@@ -65,6 +67,7 @@ def Frit_IndexOp : Frit_PureOp<"index", "index", []> {
   let arguments = (ins Frit_AxesAttr:$axes);
   let results = (outs Frit_Value:$result);
   let compileTime = ["axes"];
+  let makesAxes = "axes";
   let callable = 0;
   let noGradient = "a position has no slope";
 }
@@ -73,6 +76,7 @@ def Frit_ConstantOp : Frit_PureOp<"constant", "constant", [], [ConstantLike]> {
   let arguments = (ins F64Attr:$value, StrAttr:$element, Frit_AxesAttr:$axes);
   let results = (outs Frit_Value:$result);
   let compileTime = ["value", "element", "axes"];
+  let makesAxes = "axes";
   let callable = 0;
   let noGradient = "a constant has no slope";
   let hasFolder = 1;

@@ -17,9 +17,9 @@ def Frit_StateOp : Op<Frit_Dialect, "state", [Symbol]> {
   let assemblyFormat = "$sym_name `:` $type attr-dict";
   let hasVerifier = 1;
 }
-def Frit_ReadOp : Op<Frit_Dialect, "read", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Frit_ReadOp : Op<Frit_Dialect, "read", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the value of a state when the entry began";
-  let description = [{ Writes of the same entry take effect at its end, so a read may move freely. }];
+  let description = [{ Writes of the same entry take effect at its end, so a read is pure. }];
   let arguments = (ins FlatSymbolRefAttr:$state);
   let results = (outs Frit_Value:$result);
   let assemblyFormat = "$state attr-dict `:` type($result)";

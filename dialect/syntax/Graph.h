@@ -13,7 +13,10 @@ using ValueId = uint32_t; // an index into Graph::types
 
 struct Block;
 
-/// One op. `op` is a mnemonic of the dialect ("add", "contract", "scan", "read", ...).
+/// One op. `op` is a mnemonic of the dialect ("add", "contract", "scan", "read", ...); attributes
+/// are those of its record. A state is named by the string `state` ("read", "write"). A "scan" has
+/// besides axis, size, reverse and kind the number `carried`: how many operands are carried values,
+/// the others are slices.
 struct Node {
   std::string op;
   std::vector<ValueId> operands;
