@@ -208,6 +208,9 @@ void Parser::endOfEntry(bool commas) {
   if (token.newLine || token.kind == TokenKind::End || token.is(";") || token.is("}") ||
       (commas && token.is(",")))
     return;
+  // A path may end in '*', after which a line of statements would go on.
+  if (commas && token.firstOnLine && !token.isNested && previous().is("*"))
+    return;
   if (token.kind == TokenKind::Broken)
     throw Failure();
   hintEndOfEntry();

@@ -96,8 +96,8 @@ std::vector<Parameter> Parser::parameters(std::vector<Divergence::Limit> *limits
       continue;
     }
     const Token &after = peek(1);
-    if (limits && peek().isWord("limit") && !after.is("=") && !after.is(",") && !after.is(";") &&
-        !after.is(")"))
+    if (limits && peek().isWord("limit") && !after.is("=") && !after.is(":") && !after.is(",") &&
+        !after.is(";") && !after.is(")"))
       limits->push_back(limit());
     else
       list.push_back(parameter(sections > 1, limits != nullptr));
