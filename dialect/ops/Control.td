@@ -39,7 +39,7 @@ def Frit_YieldOp : Op<Frit_Dialect, "yield", [Pure, Terminator, ReturnLike, HasP
   let summary = "the next carried values, then the values to stack";
   let arguments = (ins Variadic<Frit_Value>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 def Frit_GradientOp : Op<Frit_Dialect, "gradient", [Pure]> {
   let summary = "the gradient of a scalar with respect to values; replaced by Differentiate";

@@ -21,6 +21,6 @@ def Frit_LeaveOp : Op<Frit_Dialect, "leave", [Pure, Terminator, ReturnLike, HasP
   let summary = "the values that leave a group";
   let arguments = (ins Variadic<Frit_Value>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 #endif
