@@ -80,10 +80,14 @@ struct Emitter {
   }
   Value firstCol(Value panel) { return code.mul(panel, plan.nr()); }
 
+  Value stride(const Axis &axis) { return code.integer(axis.stride()); }
+
   void packRows(Value panel, Value to) {
     byHeight(panel, [&](int64_t rows) {
       auto pack = emitPack(module, plan, plan.a, rows, rows, /*alignedStart=*/false);
-      func::CallOp::create(b, pack, ValueRange{a, firstRow(panel), k0, kc, to});
+      func::CallOp::create(
+          b, pack,
+          ValueRange{a, firstRow(panel), k0, kc, to, stride(plan.a.across), stride(plan.a.along)});
     });
   }
 
@@ -91,7 +95,9 @@ struct Emitter {
     byWidth(panel, [&](int64_t cols) {
       int64_t width = (cols + plan.lanes - 1) / plan.lanes * plan.lanes;
       auto pack = emitPack(module, plan, plan.b, width, cols, /*alignedStart=*/true);
-      func::CallOp::create(b, pack, ValueRange{bMatrix, firstCol(panel), k0, kc, to});
+      func::CallOp::create(b, pack,
+                           ValueRange{bMatrix, firstCol(panel), k0, kc, to, stride(plan.b.across),
+                                      stride(plan.b.along)});
     });
   }
 

@@ -108,8 +108,10 @@ struct Code {
 mlir::func::FuncOp declare(mlir::ModuleOp module, llvm::StringRef name,
                            llvm::ArrayRef<Type> arguments, bool &isNew);
 
-/// @pack(%matrix, %first, %k0, %kc, %panel): copies lines first .. first + lines of an operand, k0
-/// .. k0 + kc, to [k][width]. May write up to a vector past the panel's end.
+/// @pack(%matrix, %first, %k0, %kc, %panel, %lineStride, %kStride): copies lines first .. first +
+/// lines of an operand, k0
+/// .. k0 + kc, to [k][width]. May write up to a vector past the panel's end. The strides count when
+/// lines and k have one dimension each.
 mlir::func::FuncOp emitPack(mlir::ModuleOp module, const Plan &plan, const Operand &operand,
                             int64_t width, int64_t lines, bool alignedStart);
 

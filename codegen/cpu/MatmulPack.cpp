@@ -5,6 +5,9 @@
 //   lines   load and store one vector per k
 //   neither element by element
 //
+// Where lines and k are one dimension each, strides are arguments, so that a handful of functions
+// serves all matmuls of a module.
+//
 // A panel whose width is no multiple of the vector is written with whole vectors in ascending k:
 // what runs over belongs to the next k and is written later.
 #include "codegen/cpu/MatmulCode.h"
@@ -66,12 +69,21 @@ struct Packing {
   Code &code;
   const Operand &operand;
   int64_t width, lines;
-  Value matrix, first, k0, kc, panel;
+  bool plain; // one dimension each
+  Value matrix, first, k0, kc, panel, lineStride, kStride;
 
-  Value lineOffset(int64_t i) { return code.offset(operand.across, code.add(first, i)); }
+  Value lineOffset(Value i) {
+    Value line = code.add(first, i);
+    return plain ? code.mul(line, lineStride) : code.offset(operand.across, line);
+  }
+  Value lineOffset(int64_t i) { return lineOffset(code.integer(i)); }
+  Value kOffset(Value k, bool unit = false) {
+    k = code.add(k0, k);
+    return !plain ? code.offset(operand.along, k) : unit ? k : code.mul(k, kStride);
+  }
 
   void element(int64_t line, Value lineAt, Value k) {
-    Value from = code.at(lineAt, code.offset(operand.along, code.add(k0, k)));
+    Value from = code.at(lineAt, kOffset(k, /*unit=*/true));
     Value to = code.at(panel, code.add(code.mul(k, width), line));
     code.store(code.load(code.element, from), to);
   }
@@ -83,7 +95,7 @@ struct Packing {
       lineAt.push_back(code.at(matrix, lineOffset(i)));
     Value whole = code.mul(code.div(kc, lanes), lanes);
     code.loop(code.integer(0), whole, lanes, [&](Value k) {
-      Value from = code.offset(operand.along, code.add(k0, k));
+      Value from = kOffset(k, /*unit=*/true);
       Value to = code.at(panel, code.mul(k, width));
       if (width == 1)
         return code.store(code.load(code.vector, code.at(lineAt[0], from)), to);
@@ -111,7 +123,7 @@ struct Packing {
     for (int64_t g = 0; g < lines; g += lanes)
       groupAt.push_back(code.at(matrix, lineOffset(g)));
     auto copy = [&](Value k) {
-      Value from = code.offset(operand.along, code.add(k0, k));
+      Value from = kOffset(k);
       Value to = code.at(panel, code.mul(k, width));
       for (size_t g = 0; g < groupAt.size(); ++g)
         code.store(
@@ -128,9 +140,9 @@ struct Packing {
 
   void elementwise() {
     code.loop(code.integer(0), code.integer(lines), 1, [&](Value line) {
-      Value lineAt = code.at(matrix, code.offset(operand.across, code.add(first, line)));
+      Value lineAt = code.at(matrix, lineOffset(line));
       code.loop(code.integer(0), kc, 1, [&](Value k) {
-        Value from = code.at(lineAt, code.offset(operand.along, code.add(k0, k)));
+        Value from = code.at(lineAt, kOffset(k));
         Value to = code.at(panel, code.add(code.mul(k, width), line));
         code.store(code.load(code.element, from), to);
       });
@@ -143,24 +155,30 @@ func::FuncOp emitPack(ModuleOp module, const Plan &plan, const Operand &operand,
                       int64_t lines, bool alignedStart) {
   ImplicitLocOpBuilder b(module.getLoc(), module.getContext());
   Code code(b, plan);
+  bool plain = operand.across.single() && operand.along.single();
+  bool alongUnit = operand.along.contiguous(plan.lanes) && !operand.along.dims.empty();
+  bool acrossUnit =
+      operand.across.contiguous(plan.lanes) && (alignedStart || operand.across.single());
+  bool byLines = acrossUnit && !(alongUnit && lines == 1), byK = alongUnit && !byLines;
+
   std::string name = "pack_f" + std::to_string(plan.bytes * 8) + "_" + std::to_string(lines) +
-                     "of" + std::to_string(width) + "_" + operand.across.name() + "_k" +
-                     operand.along.name();
+                     "of" + std::to_string(width);
+  name += byLines ? "_lines" : byK ? "_k" : "_elements";
+  if (!plain)
+    name += "_" + operand.across.name() + "_k" + operand.along.name();
   bool isNew;
-  Type types[] = {code.pointer, code.i64, code.i64, code.i64, code.pointer};
-  func::FuncOp function = declare(module, name, types, isNew);
+  Type p = code.pointer, i = code.i64;
+  func::FuncOp function = declare(module, name, {p, i, i, i, p, i, i}, isNew);
   if (!isNew)
     return function;
   b.setInsertionPointToStart(&function.getBody().front());
   auto arguments = function.getArguments();
-  Packing packing{code,         operand,      width,        lines,       arguments[0],
-                  arguments[1], arguments[2], arguments[3], arguments[4]};
-  bool alongUnit = operand.along.contiguous(plan.lanes) && !operand.along.dims.empty();
-  bool acrossUnit =
-      operand.across.contiguous(plan.lanes) && (alignedStart || operand.across.single());
-  if (acrossUnit && !(alongUnit && lines == 1))
+  Packing packing{code,         operand,      width,        lines,
+                  plain,        arguments[0], arguments[1], arguments[2],
+                  arguments[3], arguments[4], arguments[5], arguments[6]};
+  if (byLines)
     packing.acrossContiguous();
-  else if (alongUnit)
+  else if (byK)
     packing.alongContiguous();
   else
     packing.elementwise();

@@ -104,8 +104,10 @@ Plan makePlan(const MatmulSpec &spec, const Target &target) {
 
   plan.scratchC = !plan.cCols.contiguous(plan.nr());
   plan.rowTable = !plan.scratchC && !plan.cRows.single();
-  plan.directB =
-      plan.rowPanels == 1 && plan.b.across.contiguous(plan.nr()) && plan.b.along.single();
+  // Packing B pays when it is used often enough, or when reading it in place would miss the cache.
+  bool smallB = plan.k * plan.n * plan.bytes <= target.l1 / 2 && plan.rowPanels <= 8;
+  plan.directB = (plan.rowPanels == 1 || smallB) && plan.b.across.contiguous(plan.nr()) &&
+                 plan.b.along.single();
 
   // The resident operand takes about half of the second-level cache. The other is packed again for
   // each of its blocks, so make resident what needs fewer of them.
