@@ -1,0 +1,174 @@
+#include "runtime/Description.h"
+#include "runtime/Error.h"
+
+using namespace frit;
+using Json = nlohmann::json;
+
+static const char *const roleNames[] = {"parameter", "slot", "state", "counter", "accumulator"};
+
+const char *frit::nameOf(State::Role role) { return roleNames[int(role)]; }
+
+template <typename T> static const T *named(const std::vector<T> &list, const std::string &name) {
+  for (const T &item : list)
+    if (item.name == name)
+      return &item;
+  return nullptr;
+}
+
+const Field *Entry::input(const std::string &name) const { return named(inputs, name); }
+const Field *Entry::output(const std::string &name) const { return named(outputs, name); }
+const Entry *Description::find(const std::string &name) const { return named(entries, name); }
+const Scalar *Description::scalar(const std::string &name) const { return named(scalars, name); }
+
+static bool has(const Json &json, const char *key) {
+  auto found = json.find(key);
+  return found != json.end() && !found->is_null();
+}
+
+template <typename T> static std::optional<T> optional(const Json &json, const char *key) {
+  return has(json, key) ? std::optional<T>(json.at(key).get<T>()) : std::nullopt;
+}
+
+static Field readField(const Json &json) {
+  Field field;
+  field.name = json.at("name");
+  field.element = elementNamed(json.at("element"));
+  field.shape = json.at("shape").get<Shape>();
+  field.offset = json.at("offset");
+  field.limit = json.value("limit", int64_t(0));
+  return field;
+}
+
+/// `within`: bytes of what the field must lie inside.
+static void checkPlace(const Field &field, int64_t begin, int64_t within, const char *what) {
+  for (int64_t size : field.shape)
+    if (size < 0)
+      bug("'{}' has shape {}", field.name, text(field.shape));
+  if (begin < 0 || begin + field.bytes() > within)
+    bug("'{}' takes bytes {} to {} of {}, which has {}", field.name, begin, begin + field.bytes(),
+        what, within);
+  if (begin % sizeOf(field.element) != 0)
+    bug("'{}' is not aligned: byte {} of {}", field.name, begin, what);
+}
+
+static State readState(const Json &json, int64_t arena) {
+  State state;
+  state.field = readField(json);
+  state.name = state.field.name;
+  checkPlace(state.field, state.field.offset, arena, "the arena");
+  std::string role = json.at("role");
+  int index = 0;
+  while (index < 5 && role != roleNames[index])
+    ++index;
+  if (index == 5)
+    bug("state '{}' has the unknown role '{}'", state.name, role);
+  state.role = State::Role(index);
+  if (!state.isSaved())
+    return state;
+  if (!has(json, "tensors")) {
+    state.tensors = {state.field};
+    return state;
+  }
+  for (const Json &item : json.at("tensors")) {
+    Field tensor;
+    tensor.name = item.at("name");
+    tensor.element = state.field.element;
+    tensor.shape = item.at("shape").get<Shape>();
+    int64_t inside = item.at("offset");
+    checkPlace(tensor, inside, state.field.bytes(), state.name.c_str());
+    tensor.offset = state.field.offset + inside;
+    state.tensors.push_back(std::move(tensor));
+  }
+  return state;
+}
+
+static Scalar readScalar(const Json &json, int64_t arena) {
+  Scalar scalar;
+  scalar.name = json.at("name");
+  scalar.flag = has(json, "flag") ? json.at("flag").get<std::string>() : "";
+  scalar.help = json.value("help", "");
+  scalar.element = elementNamed(json.at("element"));
+  scalar.offset = json.at("offset");
+  scalar.value = has(json, "default") ? json.at("default").get<double>() : 0;
+  if (scalar.element != Element::F32 && scalar.element != Element::I32)
+    bug("scalar '{}' is {}; only f32 and i32 are known", scalar.name, nameOf(scalar.element));
+  checkPlace({scalar.name, scalar.element, {}, scalar.offset}, scalar.offset, arena, "the arena");
+  return scalar;
+}
+
+static Entry readEntry(const std::string &name, const Json &json, const FritLevel &level,
+                       int64_t arena) {
+  Entry entry;
+  entry.name = name;
+  for (int64_t i = 0; i < level.entryCount; ++i)
+    if (name == level.entries[i].name)
+      entry.run = level.entries[i].run;
+  if (!entry.run)
+    bug("entry '{}' has no code", name);
+  auto read = [&](const char *key, std::vector<Field> &fields) {
+    if (!has(json, key))
+      return;
+    for (const Json &item : json.at(key)) {
+      fields.push_back(readField(item));
+      checkPlace(fields.back(), fields.back().offset, arena, "the arena");
+    }
+  };
+  read("inputs", entry.inputs);
+  read("outputs", entry.outputs);
+  return entry;
+}
+
+static DataInfo readData(const Json &json) {
+  DataInfo data;
+  data.source = json.at("source");
+  if (has(json, "arguments"))
+    data.arguments = json.at("arguments");
+  if (has(json, "files"))
+    data.files = json.at("files").get<std::vector<std::string>>();
+  if (has(json, "record"))
+    data.record = json.at("record").get<std::map<std::string, std::string>>();
+  return data;
+}
+
+static Training readTraining(const Json &json) {
+  Training training;
+  training.steps = optional<int64_t>(json, "steps");
+  training.epochs = optional<double>(json, "epochs");
+  training.seed = optional<int64_t>(json, "seed");
+  training.validation = optional<double>(json, "validation").value_or(0);
+  training.tokensPerStep = optional<int64_t>(json, "tokens_per_step").value_or(0);
+  if (has(json, "save"))
+    training.saveEvery = optional<int64_t>(json.at("save"), "every");
+  if (has(json, "evaluate"))
+    training.evaluateEvery = optional<int64_t>(json.at("evaluate"), "every");
+  return training;
+}
+
+Description frit::readDescription(const FritLevel &level) {
+  try {
+    Json json = Json::parse(level.description);
+    if (json.at("format") != 1)
+      bug("the program's description has format {}; this runtime reads 1", json["format"].dump());
+    Description result;
+    result.program = json.at("program");
+    result.objective = json.value("run", "");
+    result.hash = json.value("hash", "");
+    result.config = json.value("config", Json::object());
+    result.arena = json.at("arena");
+    for (const Json &item : json.value("state", Json::array()))
+      result.state.push_back(readState(item, result.arena));
+    for (const Json &item : json.value("scalars", Json::array()))
+      result.scalars.push_back(readScalar(item, result.arena));
+    for (auto &[name, entry] : json.at("entries").items())
+      result.entries.push_back(readEntry(name, entry, level, result.arena));
+    if (has(json, "data") && has(json["data"], "train"))
+      result.data = readData(json["data"]["train"]);
+    if (has(json, "training"))
+      result.training = readTraining(json["training"]);
+    if (has(json, "vocabulary"))
+      result.vocabulary = json["vocabulary"].value("size", int64_t(0));
+    return result;
+  } catch (const Json::exception &error) {
+    bug("the description of level '{}' is malformed: {}", level.isa, error.what());
+  }
+}

@@ -1,0 +1,89 @@
+// What a level says about itself: where everything lies in the arena, which entries exist, what
+// data they take. The JSON behind it is specified in docs/abi.md.
+#pragma once
+#include "runtime/Abi.h"
+#include "runtime/Element.h"
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace frit {
+
+/// An input or output of an entry, or a tensor of a checkpoint: a dense row-major piece of the
+/// arena.
+struct Field {
+  std::string name;
+  Element element = Element::F32;
+  Shape shape;
+  int64_t offset = 0; // bytes from the arena's start
+  int64_t limit = 0;  // integers are below this; 0: no limit
+
+  int64_t count() const { return countOf(shape); }
+  int64_t bytes() const { return count() * sizeOf(element); }
+};
+
+struct State {
+  enum class Role { Parameter, Slot, State, Counter, Accumulator };
+  std::string name;
+  Role role;
+  Field field;                // as it lies in the arena
+  std::vector<Field> tensors; // as checkpoints name it: slices of the field
+
+  bool isSaved() const { return role != Role::Accumulator; }
+};
+const char *nameOf(State::Role role);
+
+/// A number that a running program may change: --lr, and the runtime's own seed, step, steps.
+struct Scalar {
+  std::string name, flag, help;
+  Element element;
+  int64_t offset;
+  double value; // the default
+};
+
+struct Entry {
+  std::string name;
+  std::vector<Field> inputs, outputs;
+  FritRun run = nullptr;
+
+  const Field *input(const std::string &name) const;
+  const Field *output(const std::string &name) const;
+};
+
+/// What `train { data = SOURCE(arguments) }` said.
+struct DataInfo {
+  std::string source;
+  nlohmann::json arguments = nlohmann::json::object();
+  std::vector<std::string> files;            // named in the program; --data goes first
+  std::map<std::string, std::string> record; // parameter of the objective -> record type
+};
+
+struct Training {
+  std::optional<int64_t> steps, seed, saveEvery, evaluateEvery;
+  std::optional<double> epochs;
+  double validation = 0; // fraction held out
+  int64_t tokensPerStep = 0;
+};
+
+struct Description {
+  std::string program, objective, hash;
+  nlohmann::json config;
+  int64_t arena = 0;
+  std::vector<State> state;
+  std::vector<Scalar> scalars;
+  std::vector<Entry> entries;
+  std::optional<DataInfo> data;
+  Training training;
+  int64_t vocabulary = 0; // 0: not a program about tokens
+
+  const Entry *find(const std::string &name) const;
+  const Scalar *scalar(const std::string &name) const;
+};
+
+/// Reads a level's description and finds each entry's code. Everything is checked to lie inside the
+/// arena; throws Bug otherwise: a description is written by the compiler.
+Description readDescription(const FritLevel &level);
+
+} // namespace frit

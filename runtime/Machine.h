@@ -1,0 +1,46 @@
+// A program loaded: its level, its arena, its threads. Everything above works on this.
+#pragma once
+#include "runtime/Arena.h"
+#include "runtime/Description.h"
+#include "runtime/Pool.h"
+
+namespace frit {
+
+class Machine {
+public:
+  /// `threads` 0: one per available core.
+  Machine(const FritLevel &level, int32_t threads);
+
+  const Description description;
+  const std::string isa;
+
+  /// Runs an entry on all threads.
+  void run(const Entry &entry);
+  /// The entry of that name; fails with `why it is needed` when the program has none.
+  const Entry &entry(const std::string &name, const char *need) const;
+
+  uint8_t *at(const Field &field) const { return arena.data() + field.offset; }
+  uint8_t *data() const { return arena.data(); }
+  int32_t threads() const { return pool.size(); }
+  int64_t residentBytes() const { return arena.resident(); }
+
+  /// Writes a scalar if the program has it.
+  void set(const std::string &name, double value);
+  /// All scalars to their defaults.
+  void setDefaults();
+
+private:
+  Arena arena;
+  Pool pool;
+};
+
+/// A single-element output and its value after a run.
+struct Report {
+  std::string name;
+  double value;
+  Element element;
+};
+/// The scalar outputs of an entry, in its order.
+std::vector<Report> readReports(const Machine &machine, const Entry &entry);
+
+} // namespace frit
