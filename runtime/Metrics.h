@@ -1,0 +1,35 @@
+// run/metrics.jsonl: one JSON object a line.
+//   {"step":12,"loss":2.31,"grad_norm":0.8,"lr":0.001,"ms":12.3,"tokens_per_second":333000}
+//   {"step":500,"validation":{"loss":2.2,"bits_per_byte":3.1}}
+// `step` counts the steps done. Values that JSON cannot hold (nan, inf) are null.
+#pragma once
+#include "runtime/Machine.h"
+#include <string>
+
+namespace frit {
+
+class Metrics {
+public:
+  /// Opens for appending; first drops lines of steps beyond `step` and a torn last line: they
+  /// belong to a run that did not reach its next checkpoint.
+  Metrics(const std::string &path, int64_t step);
+  ~Metrics();
+  Metrics(const Metrics &) = delete;
+  Metrics &operator=(const Metrics &) = delete;
+
+  void step(int64_t step, const std::vector<Report> &reports, double milliseconds,
+            double tokensPerSecond);
+  void validation(int64_t step, const std::vector<Report> &reports);
+
+private:
+  void write(const std::string &line);
+
+  std::string path;
+  int handle;
+  bool hasFailed = false;
+};
+
+/// "loss":2.31,"lr":0.001 — the shortest text that reads back as the same number.
+std::string jsonFields(const std::vector<Report> &reports);
+
+} // namespace frit
