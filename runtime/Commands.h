@@ -1,0 +1,82 @@
+// The commands of a built program. Each returns the exit code or throws.
+#pragma once
+#include "runtime/Checkpoint.h"
+#include "runtime/Feed.h"
+#include <map>
+#include <optional>
+
+namespace frit {
+
+class Progress;
+
+/// Which data, as the command line says it.
+struct DataOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> validation; // files, or one fraction
+};
+
+struct TrainOptions {
+  DataOptions data;
+  std::optional<int64_t> steps, seed, evaluateEvery, saveEvery;
+  std::string out = "run", weights;
+  int64_t logEvery = 0;
+  int32_t threads = 0;
+  bool resume = false, overwrite = false, checkFinite = false, quiet = false;
+  std::map<std::string, double> scalars;
+};
+int train(const FritLevel &level, const TrainOptions &options);
+
+struct EvaluateOptions {
+  DataOptions data;
+  std::string from = "run";
+  int32_t threads = 0;
+  bool json = false;
+};
+int evaluate(const FritLevel &level, const EvaluateOptions &options);
+
+struct SampleOptions {
+  std::string from = "run", prompt;
+  int64_t tokens = 200, topK = 0, seed = 1;
+  double temperature = 1, topP = 1;
+  int32_t threads = 0;
+};
+int sample(const FritLevel &level, const SampleOptions &options);
+
+struct InfoOptions {
+  std::string from;
+};
+int info(const FritLevel *const *levels, const FritLevel &level, const InfoOptions &options);
+
+struct BenchOptions {
+  DataOptions data;
+  int64_t steps = 20;
+  int32_t threads = 0;
+  bool json = false;
+};
+int bench(const FritLevel &level, const BenchOptions &options);
+
+// ---- shared by the commands ----
+
+/// The opened data of a program, and what a checkpoint should say about it.
+struct OpenedData {
+  std::unique_ptr<Feed> feed; // null: the program takes no data
+  nlohmann::json meta;
+  bool hasHeldOut = false;
+  std::string heldOutName; // "the held-out part of 'corpus.txt'"
+};
+/// Opens the data named by the options, or else the one `saved` (Meta::data) names. `isEvaluation`:
+/// a file other than the one trained on is taken whole.
+OpenedData openData(const Machine &machine, const DataOptions &options, const nlohmann::json &saved,
+                    int64_t seed, bool isEvaluation);
+
+/// The program's reports over the held-out part. Empty when a signal came meanwhile.
+std::vector<Report> evaluateHeldOut(Machine &machine, Feed &feed, Progress *progress);
+
+/// Runs init with the seed and all scalars set.
+void initialise(Machine &machine, int64_t seed, int64_t steps,
+                const std::map<std::string, double> &scalars);
+
+/// The checkpoint `--from` names; fails when there is none.
+std::string requireCheckpoint(const std::string &from);
+
+} // namespace frit

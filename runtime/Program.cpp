@@ -1,0 +1,274 @@
+// The command line of a built program.
+#include "runtime/Program.h"
+#include "runtime/Commands.h"
+#include "runtime/Error.h"
+#include "runtime/Level.h"
+#include "runtime/Signals.h"
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+using namespace frit;
+
+namespace {
+
+/// The options of all commands and the parser that fills them.
+struct CommandLine {
+  CommandLine(const std::string &name, const Description &description);
+
+  CLI::App app;
+  CLI::App *train, *evaluate, *sample, *info, *bench;
+  TrainOptions trainOptions;
+  EvaluateOptions evaluateOptions;
+  SampleOptions sampleOptions;
+  InfoOptions infoOptions;
+  BenchOptions benchOptions;
+
+private:
+  void addTrain(const std::string &name, const Description &description);
+  void addEvaluate(const std::string &name);
+  void addSample(const std::string &name);
+  void addInfo();
+  void addBench();
+};
+
+std::string dataHelp(const Description &description) {
+  std::string help = "what to read";
+  if (!description.data)
+    return help;
+#define FRIT_SOURCE(id, factory, record, files)                                                    \
+  if (description.data->source == #id)                                                             \
+    help = files;
+#include "runtime/Sources.def"
+#undef FRIT_SOURCE
+  return help;
+}
+
+} // namespace
+
+CommandLine::CommandLine(const std::string &name, const Description &description)
+    : app(fmt::format("{}: a program compiled from {}.frit.", name, description.program), name) {
+  app.require_subcommand(1);
+  app.footer(fmt::format("Each command explains itself: {} train --help", name));
+  addTrain(name, description);
+  addEvaluate(name);
+  addSample(name);
+  addInfo();
+  addBench();
+  for (CLI::App *command : {train, evaluate, sample, info, bench})
+    command->allow_extras(); // reported by us, with the nearest name
+  if (description.data) {
+    std::string help = dataHelp(description);
+    for (CLI::App *command : {train, evaluate, bench})
+      command->get_option("--data")->description(help);
+  }
+}
+
+void CommandLine::addTrain(const std::string &name, const Description &description) {
+  TrainOptions &o = trainOptions;
+  train = app.add_subcommand("train", "train the model, or go on with --resume");
+  train->add_option("--data", o.data.files)->type_name("FILE");
+  train
+      ->add_option("--validation", o.data.validation,
+                   "held-out data: a fraction of --data, or files of its own")
+      ->type_name("FRACTION|FILE");
+  train->add_option("--steps", o.steps, "train up to this step")->type_name("N");
+  train->add_option("--out", o.out, "directory of checkpoints and metrics.jsonl")
+      ->type_name("DIR")
+      ->capture_default_str();
+  train->add_flag("--resume", o.resume, "go on from the newest checkpoint in --out, bit for bit");
+  train->add_flag("--overwrite", o.overwrite, "throw away the run that is in --out");
+  train->add_option("--weights", o.weights, "begin with the parameters of a .safetensors file")
+      ->type_name("FILE");
+  train->add_option("--threads", o.threads, "default: one per core")->type_name("N");
+  train->add_option("--seed", o.seed, "of initial weights, data order and dropout")->type_name("N");
+  train->add_option("--eval-every", o.evaluateEvery, "evaluate each N steps, not only at the end")
+      ->type_name("N");
+  train->add_option("--save-every", o.saveEvery, "checkpoint each N steps")->type_name("N");
+  train->add_option("--log-every", o.logEvery, "print each N steps; default: about once a second")
+      ->type_name("N");
+  train->add_flag("--check-finite", o.checkFinite, "stop (exit 3) when loss or gradient is nan");
+  train->add_flag("--quiet", o.quiet, "print only the last line");
+  for (const Scalar &scalar : description.scalars) {
+    if (scalar.flag.empty() || scalar.name == "seed" || scalar.name == "step" ||
+        scalar.name == "steps")
+      continue;
+    std::string flag = "--" + scalar.flag;
+    if (train->get_option_no_throw(flag)) // an option of ours has that name
+      flag = "--hyper-" + scalar.flag;
+    std::string help =
+        fmt::format("{}{}{}", scalar.help.empty() ? scalar.name : scalar.help,
+                    scalar.help.empty() ? "" : "; ", fmt::format("default {:g}", scalar.value));
+    train
+        ->add_option_function<double>(
+            flag, [&o, name = scalar.name](const double &value) { o.scalars[name] = value; }, help)
+        ->type_name(scalar.element == Element::I32 ? "N" : "X");
+  }
+  train->footer(fmt::format("Examples:\n"
+                            "  {0} train --data corpus.txt --steps 2000\n"
+                            "  {0} train --resume            (after Ctrl-C, a crash, a power cut)\n"
+                            "  {0} train --resume --steps 4000",
+                            name));
+}
+
+void CommandLine::addEvaluate(const std::string &name) {
+  EvaluateOptions &o = evaluateOptions;
+  evaluate = app.add_subcommand("eval", "the program's reports over held-out or other data");
+  evaluate->add_option("--from", o.from, "directory of a run, or one of its checkpoints")
+      ->type_name("DIR")
+      ->capture_default_str();
+  evaluate->add_option("--data", o.data.files)->type_name("FILE");
+  evaluate->add_option("--threads", o.threads, "default: one per core")->type_name("N");
+  evaluate->add_flag("--json", o.json, "print one JSON object");
+  evaluate->footer(fmt::format("Without --data: the part of the training data that was held out.\n"
+                               "Another file is evaluated whole: {} eval --data other.txt",
+                               name));
+}
+
+void CommandLine::addSample(const std::string &name) {
+  SampleOptions &o = sampleOptions;
+  sample = app.add_subcommand("sample", "text from a trained model");
+  sample->add_option("--from", o.from, "directory of a run, or one of its checkpoints")
+      ->type_name("DIR")
+      ->capture_default_str();
+  sample->add_option("--prompt", o.prompt, "what the model goes on from")->type_name("TEXT");
+  sample->add_option("--tokens", o.tokens, "how many")->type_name("N")->capture_default_str();
+  sample->add_option("--temperature", o.temperature, "0: always the most likely token")
+      ->type_name("X")
+      ->capture_default_str();
+  sample->add_option("--top-k", o.topK, "choose among the N most likely; 0: all")->type_name("N");
+  sample->add_option("--top-p", o.topP, "choose among the likeliest that make up this probability")
+      ->type_name("X");
+  sample->add_option("--seed", o.seed, "another seed, another text")
+      ->type_name("N")
+      ->capture_default_str();
+  sample->add_option("--threads", o.threads, "default: one per core")->type_name("N");
+  sample->footer(
+      fmt::format("Example: {} sample --prompt \"In the\" --temperature 0.8 --top-k 40", name));
+}
+
+void CommandLine::addInfo() {
+  info = app.add_subcommand("info", "the program: parameters, memory, entries, scalars");
+  info->add_option("--from", infoOptions.from, "a run or checkpoint to describe instead")
+      ->type_name("DIR");
+}
+
+void CommandLine::addBench() {
+  BenchOptions &o = benchOptions;
+  bench = app.add_subcommand("bench", "time training steps");
+  bench->add_option("--data", o.data.files)->type_name("FILE");
+  bench->add_option("--steps", o.steps, "how many are timed")
+      ->type_name("N")
+      ->capture_default_str();
+  bench->add_option("--threads", o.threads, "default: one per core")->type_name("N");
+  bench->add_flag("--json", o.json, "print one JSON object");
+}
+
+static size_t editDistance(const std::string &a, const std::string &b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j)
+    row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t here = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      diagonal = row[j];
+      row[j] = here;
+    }
+  }
+  return row[b.size()];
+}
+
+static std::string nearest(const std::string &name, const std::vector<std::string> &known) {
+  std::string best;
+  size_t distance = 3; // more than two edits is another word
+  for (const std::string &candidate : known)
+    if (size_t edits = editDistance(name, candidate); edits < distance) {
+      distance = edits;
+      best = candidate;
+    }
+  return best.empty() ? "" : fmt::format("; did you mean '{}'?", best);
+}
+
+/// Fails on the first argument that `command` does not know.
+static void refuseExtras(const CLI::App &command) {
+  std::vector<std::string> extras = command.remaining();
+  if (extras.empty())
+    return;
+  std::vector<std::string> known;
+  for (const CLI::Option *option : command.get_options())
+    known.push_back(option->get_name());
+  std::string given = extras[0].substr(0, extras[0].find('='));
+  bool isOption = given.rfind("-", 0) == 0;
+  fail("unknown {} '{}'{} ({} --help lists them all)", isOption ? "option" : "argument", given,
+       isOption ? nearest(given, known) : "", command.get_name());
+}
+
+static int runChosen(CommandLine &line, const FritLevel *const *levels, const FritLevel &level) {
+  refuseExtras(line.app);
+  for (CLI::App *command : line.app.get_subcommands())
+    refuseExtras(*command);
+  if (line.train->parsed())
+    return train(level, line.trainOptions);
+  if (line.evaluate->parsed())
+    return evaluate(level, line.evaluateOptions);
+  if (line.sample->parsed())
+    return sample(level, line.sampleOptions);
+  if (line.info->parsed())
+    return info(levels, level, line.infoOptions);
+  return bench(level, line.benchOptions);
+}
+
+static int runChecked(int argc, char **argv, const FritLevel *const *levels) {
+  catchSignals();
+  const FritLevel &level = chooseLevel(levels);
+  std::string name = argc > 0 ? argv[0] : "program";
+  CommandLine line(name, readDescription(level));
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::CallForHelp &help) {
+    line.app.exit(help);
+    return 0;
+  } catch (const CLI::ParseError &error) {
+    if (argc < 2) {
+      fmt::print(stderr, "{}", line.app.help());
+      return 1;
+    }
+    std::vector<std::string> commands;
+    for (const CLI::App *command : line.app.get_subcommands({}))
+      commands.push_back(command->get_name());
+    if (argv[1][0] != '-' && line.app.get_subcommands().empty())
+      fail("unknown command '{}'{} (there are {})", argv[1], nearest(argv[1], commands),
+           fmt::join(commands, ", "));
+    fail("{}", error.what());
+  }
+  int status = runChosen(line, levels, level);
+  // What was printed must have arrived: `info > /dev/full` is an error.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    fail("cannot write to standard output: {}", std::strerror(errno));
+  return status;
+}
+
+int frit::runProgram(int argc, char **argv, const FritLevel *const *levels) {
+  auto report = [](const char *prefix, const char *text) {
+    std::fflush(stdout);
+    fmt::print(stderr, "{}: {}\n", prefix, text);
+  };
+  try {
+    return runChecked(argc, argv, levels);
+  } catch (const UserError &error) {
+    report("error", error.what());
+    return 1;
+  } catch (const NotFinite &error) {
+    report("error", error.what());
+    return 3;
+  } catch (const std::bad_alloc &) {
+    report("error", "out of memory");
+    return 1;
+  } catch (const std::exception &error) {
+    report("error: this is a bug in frit", error.what());
+    return 70;
+  }
+}

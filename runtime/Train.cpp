@@ -1,0 +1,239 @@
+// The training loop: batch, step, metrics, evaluation, checkpoint, until done or asked to stop.
+#include "runtime/Commands.h"
+#include "runtime/Error.h"
+#include "runtime/Metrics.h"
+#include "runtime/Progress.h"
+#include "runtime/Signals.h"
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+using namespace frit;
+using Clock = std::chrono::steady_clock;
+
+static double secondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+void frit::initialise(Machine &machine, int64_t seed, int64_t steps,
+                      const std::map<std::string, double> &scalars) {
+  machine.setDefaults();
+  for (auto &[name, value] : scalars)
+    machine.set(name, value);
+  machine.set("seed", double(seed));
+  machine.set("steps", double(steps));
+  machine.set("step", 0);
+  if (const Entry *init = machine.description.find("init"))
+    machine.run(*init);
+}
+
+namespace {
+
+class Trainer {
+public:
+  Trainer(const FritLevel &level, const TrainOptions &options)
+      : options(options), machine(level, options.threads),
+        entry(machine.entry("train", "it cannot be trained")) {}
+
+  int run();
+
+private:
+  void prepare();
+  void findStart();
+  int64_t chooseSteps() const;
+  bool oneStep(int64_t step);
+  void checkFinite(int64_t step, const std::vector<Report> &reports);
+  void evaluate(int64_t step);
+  void save(int64_t step);
+  int stop(int64_t step, int signal);
+  void finish(int64_t begin);
+
+  const TrainOptions &options;
+  Machine machine;
+  std::unique_ptr<RunDirectory> directory;
+  const Entry &entry;
+  std::string checkpoint; // to resume from
+  Meta meta;
+  OpenedData data;
+  std::unique_ptr<Metrics> metrics;
+  std::unique_ptr<Progress> progress;
+  int64_t saveEvery = 0, evaluateEvery = 0;
+  int64_t savedStep = -1, evaluatedStep = -1;
+  std::vector<Report> lastReports, validation;
+  bool hasWarned = false;
+  double trainingSeconds = 0;
+  Clock::time_point started = Clock::now();
+};
+
+} // namespace
+
+/// A new run, the checkpoint to go on from, or an error rather than a run overwritten.
+void Trainer::findStart() {
+  if (options.overwrite)
+    return;
+  checkpoint = findCheckpoint(options.out);
+  if (!checkpoint.empty() && !options.resume)
+    fail("'{}' already holds a run; --resume goes on with it, --overwrite begins again, --out DIR "
+         "puts the new one elsewhere",
+         options.out);
+  if (!options.resume)
+    return;
+  if (checkpoint.empty()) {
+    warn("'{}' has no checkpoint yet: training begins at step 0", options.out);
+    return;
+  }
+  meta = readMeta(checkpoint);
+  if (meta.isa != machine.isa)
+    warn(
+        "the run so far used {} code, this is {}: results may differ in the last bits (FRIT_ISA={} "
+        "keeps them)",
+        meta.isa, machine.isa, meta.isa);
+}
+
+int64_t Trainer::chooseSteps() const {
+  if (options.steps)
+    return *options.steps;
+  if (meta.steps > 0)
+    return meta.steps;
+  const Training &training = machine.description.training;
+  if (training.steps)
+    return *training.steps;
+  if (training.epochs && data.feed)
+    return data.feed->stepsFor(*training.epochs, entry);
+  fail("the program says neither steps nor epochs: give --steps N");
+}
+
+void Trainer::prepare() {
+  findStart();
+  const Description &description = machine.description;
+  if (options.seed)
+    meta.seed = *options.seed;
+  else if (checkpoint.empty())
+    meta.seed = description.training.seed.value_or(1);
+  for (auto &[name, value] : options.scalars)
+    meta.scalars[name] = value;
+  data = openData(machine, options.data, meta.data, meta.seed, /*isEvaluation=*/false);
+  meta.data = data.meta;
+  if (!data.feed && !entry.inputs.empty())
+    bug("the train entry has inputs, but the program names no data");
+  meta.steps = chooseSteps();
+  if (meta.steps < 0 || meta.steps > INT32_MAX)
+    fail("--steps {}: between 0 and {}", meta.steps, INT32_MAX);
+  saveEvery = options.saveEvery.value_or(
+      description.training.saveEvery.value_or(std::max<int64_t>(1, meta.steps / 10)));
+  evaluateEvery = options.evaluateEvery.value_or(description.training.evaluateEvery.value_or(0));
+
+  // Only now: a mistake in the command line should leave nothing behind.
+  directory = std::make_unique<RunDirectory>(options.out);
+  if (options.overwrite)
+    directory->clear();
+  initialise(machine, meta.seed, meta.steps, meta.scalars);
+  if (!checkpoint.empty())
+    loadCheckpoint(machine, checkpoint, meta, /*everything=*/true);
+  else if (!options.weights.empty())
+    loadWeights(machine, options.weights);
+  savedStep = checkpoint.empty() ? -1 : meta.step;
+  metrics = std::make_unique<Metrics>(directory->path + "/metrics.jsonl", meta.step);
+  progress = std::make_unique<Progress>(meta.steps, meta.step, description.training.tokensPerStep,
+                                        options.logEvery, options.quiet);
+}
+
+void Trainer::checkFinite(int64_t step, const std::vector<Report> &reports) {
+  for (const Report &report : reports) {
+    if ((report.name != "loss" && report.name != "grad_norm") || std::isfinite(report.value))
+      continue;
+    std::string text = fmt::format("{} is {} at step {}", report.name, report.value, step);
+    if (options.checkFinite)
+      throw NotFinite(text + "; stopped by --check-finite, nothing was saved after it");
+    if (!hasWarned)
+      warn("{}; training goes on (--check-finite stops at the first one)", text);
+    hasWarned = true;
+    return;
+  }
+}
+
+/// `step` counts from 0. False: a signal came.
+bool Trainer::oneStep(int64_t step) {
+  auto begin = Clock::now();
+  if (data.feed)
+    data.feed->training(step, entry, machine.data());
+  machine.set("step", double(step));
+  machine.run(entry);
+  double seconds = secondsSince(begin);
+  trainingSeconds += seconds;
+  lastReports = readReports(machine, entry);
+  metrics->step(step + 1, lastReports, seconds * 1e3, progress->tokensPerSecond(seconds * 1e3));
+  progress->step(step + 1, lastReports, seconds * 1e3);
+  checkFinite(step + 1, lastReports);
+  return signalCaught() == 0;
+}
+
+void Trainer::evaluate(int64_t step) {
+  if (!data.hasHeldOut || evaluatedStep == step)
+    return;
+  std::vector<Report> reports = evaluateHeldOut(machine, *data.feed, progress.get());
+  if (signalCaught())
+    return;
+  validation = std::move(reports);
+  evaluatedStep = step;
+  metrics->validation(step, validation);
+  progress->note(fmt::format("validation at step {}: {}", step, readable(validation)));
+}
+
+void Trainer::save(int64_t step) {
+  if (savedStep == step)
+    return;
+  meta.step = step;
+  directory->save(machine, meta);
+  savedStep = step;
+}
+
+int Trainer::stop(int64_t step, int signal) {
+  save(step);
+  progress.reset();
+  fmt::print(stderr,
+             "stopped by {} after step {} of {}; '{}' is saved. To go on, run the same command "
+             "with --resume\n",
+             signalName(signal), step, meta.steps, findCheckpoint(options.out));
+  return 128 + signal;
+}
+
+void Trainer::finish(int64_t begin) {
+  const std::vector<Report> &reports = validation.empty() ? lastReports : validation;
+  std::string text = fmt::format("done: {} steps", meta.step);
+  if (!reports.empty())
+    text += "  " + readable(reports);
+  text += "  " + duration(secondsSince(started));
+  int64_t steps = meta.step - begin, tokens = machine.description.training.tokensPerStep;
+  if (steps > 0 && tokens > 0 && trainingSeconds > 0)
+    text += fmt::format("  {} tokens/s", amount(double(steps * tokens) / trainingSeconds));
+  progress->line(text);
+}
+
+int Trainer::run() {
+  prepare();
+  int64_t begin = meta.step, step = begin;
+  if (begin > 0)
+    progress->note(fmt::format("resumed from '{}'", checkpoint));
+  if (begin >= meta.steps)
+    progress->note(fmt::format("all {} steps are done; --steps N trains up to step N", meta.steps));
+  while (step < meta.steps) {
+    bool goOn = oneStep(step++);
+    if (goOn && evaluateEvery > 0 && step % evaluateEvery == 0)
+      evaluate(step);
+    if (int signal = signalCaught())
+      return stop(step, signal);
+    if (saveEvery > 0 && step % saveEvery == 0)
+      save(step);
+  }
+  save(step);
+  evaluate(step);
+  if (int signal = signalCaught())
+    return stop(step, signal);
+  finish(begin);
+  return 0;
+}
+
+int frit::train(const FritLevel &level, const TrainOptions &options) {
+  return Trainer(level, options).run();
+}
