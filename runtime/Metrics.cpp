@@ -11,7 +11,7 @@
 
 using namespace frit;
 
-static void dropBeyond(const std::string &path, int64_t step) {
+void Metrics::dropBeyond(int64_t step) {
   if (!std::filesystem::exists(path))
     return;
   std::string kept;
@@ -25,8 +25,11 @@ static void dropBeyond(const std::string &path, int64_t step) {
       std::string_view line = rest.substr(0, end + 1);
       rest.remove_prefix(end + 1);
       auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-      if (json.is_object() && json.value("step", int64_t(-1)) <= step)
-        kept += line;
+      if (!json.is_object() || json.value("step", int64_t(-1)) > step)
+        continue;
+      kept += line;
+      if (json.contains("validation"))
+        validated = json.value("step", int64_t(-1));
     }
     if (int64_t(kept.size()) == file.size())
       return;
@@ -38,7 +41,7 @@ static void dropBeyond(const std::string &path, int64_t step) {
 }
 
 Metrics::Metrics(const std::string &path, int64_t step) : path(path) {
-  dropBeyond(path, step);
+  dropBeyond(step);
   handle = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (handle < 0)
     fail("cannot write '{}': {}", path, std::strerror(errno));
@@ -82,5 +85,8 @@ void Metrics::step(int64_t step, const std::vector<Report> &reports, double mill
 }
 
 void Metrics::validation(int64_t step, const std::vector<Report> &reports) {
+  if (hasValidation(step))
+    return;
+  validated = step;
   write(fmt::format("{{\"step\":{},\"validation\":{{{}}}}}\n", step, jsonFields(reports)));
 }

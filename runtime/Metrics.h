@@ -19,13 +19,18 @@ public:
 
   void step(int64_t step, const std::vector<Report> &reports, double milliseconds,
             double tokensPerSecond);
+  /// Once a step: a run that ends again where it ended before logs nothing new.
   void validation(int64_t step, const std::vector<Report> &reports);
+  /// Is there a line of an evaluation at that step?
+  bool hasValidation(int64_t step) const { return step == validated; }
 
 private:
+  void dropBeyond(int64_t step);
   void write(const std::string &line);
 
   std::string path;
   int handle;
+  int64_t validated = -1; // the last step with an evaluation
   bool hasFailed = false;
 };
 

@@ -217,6 +217,9 @@ int Trainer::run() {
     progress->note(fmt::format("resumed from '{}'", checkpoint));
   if (begin >= meta.steps)
     progress->note(fmt::format("all {} steps are done; --steps N trains up to step N", meta.steps));
+  // A signal may have come between this step and its evaluation.
+  if (begin > 0 && evaluateEvery > 0 && step % evaluateEvery == 0 && !metrics->hasValidation(step))
+    evaluate(step);
   while (step < meta.steps) {
     bool goOn = oneStep(step++);
     if (goOn && evaluateEvery > 0 && step % evaluateEvery == 0)

@@ -104,6 +104,7 @@ case_resume() {
   same whole parts
   diff <(untimed whole) <(untimed parts)
   expect 0 "all 120 steps are done" "$bigram" train --resume --out parts
+  diff <(untimed whole) <(untimed parts) # evaluated again, not logged again
   expect 0 "resumed from 'parts/checkpoint-000120'" "$bigram" train --resume --out parts --steps 130
   train --lr 0.3 --steps 10 --out slow && "$bigram" train --quiet --resume --out slow --steps 12 > /dev/null
   grep -q '"lr.peak": 0.3' slow/latest/meta.json || die "the learning rate was forgotten"
@@ -113,46 +114,52 @@ case_resume() {
   expect 0 "not what this run was trained on" "$bigram" train --resume --out slow --steps 13
 }
 
+# Kills each time the run has gone a random number of steps (up to three checkpoints) further.
 case_kill() {
-  local count=${1:-8} every=20 steps=4000 before=0
-  train --steps $steps --save-every 4000 --out whole
+  local count=${1:-8} every=20 before=0 last=0
+  local steps=$((count * 400))
+  train --threads 1 --steps $steps --save-every $steps --out whole
+  mkdir run && : > run/metrics.jsonl
   for ((i = 0; i < count; ++i)); do
-    "$bigram" train --data corpus.txt --quiet --steps $steps --save-every $every --out run \
-      $([ -d run ] && echo --resume) > /dev/null 2>&1 &
-    local pid=$!
-    sleep 0.$((RANDOM % 30 + 10))
-    kill -9 $pid 2> /dev/null || true
+    "$bigram" train --data corpus.txt --quiet --threads 1 --steps $steps --save-every $every --out run \
+      --resume > /dev/null 2>&1 &
+    local pid=$! saved done target=$((before + 1 + RANDOM % (3 * every)))
+    until [ "$(last_step)" -ge $target ]; do kill -0 $pid || die "ended before it was killed"; done
+    kill -9 $pid
     wait $pid 2> /dev/null || true
-    [ -d run ] || mkdir run
-    [ -L run/latest ] || continue
-    [ -s run/latest/meta.json ] || die "latest is not whole"
-    local saved done
-    saved=$(step_of run)
-    done=$(grep -o '^{"step":[0-9]*' run/metrics.jsonl | tail -1 | grep -o '[0-9]*$')
+    done=$(last_step)
+    saved=0
+    [ ! -L run/latest ] || saved=$(step_of run)
+    [ $saved = 0 ] || [ -s run/latest/meta.json ] || die "latest is not whole"
     [ "$saved" -ge "$before" ] || die "checkpoint went back from $before to $saved"
     [ $((done - saved)) -le $every ] || die "$((done - saved)) steps lost, $every at most expected"
     before=$saved
   done
-  "$bigram" train --data corpus.txt --quiet --steps $steps --save-every $every --resume --out run > /dev/null
+  "$bigram" train --data corpus.txt --quiet --threads 1 --steps $steps --save-every $every --resume --out run > /dev/null
   same whole run
   diff <(untimed whole) <(untimed run)
   [ -z "$(ls run | grep -E 'tmp|old')" ] || die "leftovers: $(ls run)"
-  echo "killed $count times, the last checkpoint before finishing was of step $before"
+  echo "killed $count times, the last checkpoint before finishing was of step $before of $steps"
+}
+last_step() {
+  local step
+  step=$(tail -n 2 run/metrics.jsonl 2> /dev/null | grep -o '^{"step":[0-9]*' | tail -n 1 | grep -o '[0-9]*$' || true)
+  echo "${step:-0}"
 }
 
 case_signals() {
   set -m # so that background jobs do not ignore SIGINT
-  train --steps 3000 --out whole
+  train --steps 1500 --threads 1 --out whole
   for signal in TERM INT; do
     local status=0
-    "$bigram" train --data corpus.txt --steps 3000 --out $signal > out.txt 2> err.txt &
+    "$bigram" train --data corpus.txt --steps 1500 --threads 1 --out $signal > out.txt 2> err.txt &
     begun $signal $!
     kill -$signal $!
     wait $! || status=$?
     case $signal in TERM) [ $status = 143 ];; INT) [ $status = 130 ];; esac || die "status $status"
     grep -q "stopped by SIG$signal after step .* run the same command with --resume" err.txt ||
       die "$(cat err.txt)"
-    "$bigram" train --data corpus.txt --quiet --resume --out $signal > /dev/null
+    "$bigram" train --data corpus.txt --quiet --resume --threads 1 --out $signal > /dev/null
     same whole $signal
   done
   "$bigram" train --data corpus.txt --quiet --steps 1000000000 --out busy > /dev/null 2>&1 &
