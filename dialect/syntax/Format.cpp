@@ -131,7 +131,9 @@ std::vector<Item> Formatter::items(const std::vector<Part> &parts, uint32_t clos
   uint32_t line = 0; // where the item before ended
   for (const Part &part : parts) {
     Item item;
-    while (const Comment *comment = nextComment(begin(part.at))) {
+    // Outside brackets a line must not end before the first item; the second takes its comments.
+    bool mayTake = endComments || !items.empty();
+    while (const Comment *comment = mayTake ? nextComment(begin(part.at)) : nullptr) {
       if (!items.empty() && comment->at.line == line && items.back().comment.empty())
         items.back().comment = commentText(*comment);
       else

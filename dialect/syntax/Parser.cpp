@@ -147,6 +147,8 @@ void Parser::entries(Location open, bool commas, std::string_view what,
       return;
     }
     if (token.kind == TokenKind::End || token.startsDeclaration || diagnostics.isFull()) {
+      if (forgotBrace)
+        return;
       auto report = errorHere(fmt::format("expected '}}' to close this {}", what));
       if (crooked.valid() && crooked != open)
         report.note(crooked, "perhaps this '{': the '}' that closes it stands at another column");
@@ -228,7 +230,11 @@ void Parser::recoverToDeclaration(size_t start) {
     const Token &token = peek();
     bool looksRight = token.firstOnLine && braces == 0 && token.kind == TokenKind::Name &&
                       isDeclarationWord(token.text) && peek(1).kind != TokenKind::Symbol;
-    if (token.startsDeclaration || looksRight)
+    // A line that starts with two words may be meant as one, even if the first is no such word.
+    bool looksMeant = token.at.column == 1 && braces == 0 && !token.isNested &&
+                      token.kind == TokenKind::Name &&
+                      (peek(1).kind == TokenKind::Name || peek(1).is("=")) && !peek(1).firstOnLine;
+    if (token.startsDeclaration || looksRight || looksMeant)
       break;
     braces = token.is("{") ? braces + 1 : braces - (token.is("}") && braces > 0);
   }

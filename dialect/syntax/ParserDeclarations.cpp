@@ -19,6 +19,7 @@ Module Parser::module() {
     tokens[position].newLine = false;
     depth = 0;
     crooked = Location();
+    forgotBrace = false;
     try {
       module.decls.push_back(declaration());
       if (peek().kind != TokenKind::End && !peek().newLine && !peek().is(";")) {

@@ -271,7 +271,7 @@ ExprPtr Parser::indexOrBracket(ExprPtr base) {
 
 ExprPtr Parser::primary() {
   const Token &token = peek();
-  if (token.newLine)
+  if (token.newLine || token.startsDeclaration)
     expected("an expression");
   if (token.kind == TokenKind::Number)
     return number();
@@ -294,7 +294,7 @@ ExprPtr Parser::primary() {
     return node;
   }
   hintExpression();
-  if (token.kind == TokenKind::Name && isReservedWord(token.text))
+  if (token.kind == TokenKind::Name && isReservedWord(token.text) && !atEndOfLine())
     failHere(fmt::format("expected an expression, found the word '{}'", token.text));
   expected("an expression");
 }
@@ -446,6 +446,8 @@ ExprPtr Parser::choice() {
   Nest nest(*this);
   Location begin = next().at;
   ExprPtr condition = expression();
+  if (at("="))
+    hintExpression();
   Block then = block("after the condition");
   if (!acceptWord("else")) {
     hintStatement(); // elif

@@ -89,6 +89,9 @@ void Parser::hintStatement() {
     return;
   bool isName = after.is("=") || after.is(",") || after.is(":") || after.is(".");
   bool wordFollows = after.kind == TokenKind::Name && !after.newLine;
+  if (isReservedWord(token.text) && token.text != "minimize" && after.is("=") && !after.newLine)
+    failHere(fmt::format("'{}' is a word of the language, not a name", token.text),
+             "choose another name");
   if (token.text == "return" && !isName)
     failHere("there is no 'return'", "the last expression of a block is its value");
   if (token.text == "elif")
@@ -127,8 +130,8 @@ void Parser::hintExpression() {
           .help("a power is written x ^ 2")
           .fail();
     if (before.is("/") && (token.is("/") || token.is("*")))
-      diagnostics.error(before.at.to(token.at), "'/' needs a right side")
-          .help("a comment starts with '#'")
+      diagnostics.error(before.at.to(token.at), fmt::format("'/{}' is not an operator", token.text))
+          .help("a comment starts with '#'; whole division is floor(a / b)")
           .fail();
     bool compound = before.is("+") || before.is("-") || before.is("*") || before.is("/");
     if (token.is("=") && compound)
@@ -149,8 +152,25 @@ void Parser::hintExpression() {
 
 void Parser::hintEndOfEntry() {
   const Token &token = peek();
+  if (token.is("=") && previous().firstOnLine && position > entryStart + 1) {
+    // The line before ended in an operator, and this one is a statement of its own.
+    const Token &dangling = tokens[position - 2];
+    auto report =
+        diagnostics.error(dangling.at, fmt::format("'{}' needs a right side", dangling.text));
+    tokens[--position].newLine = true;
+    report.fail();
+  }
   if (token.is("="))
     failHere("only a plain name is given a value", "to compare, write '=='");
+  if (token.is("{")) {
+    forgotBrace = crooked.valid();
+    auto report = errorHere("a block cannot stand here");
+    if (crooked.valid())
+      report.note(crooked, "perhaps this '{' is not closed: its '}' stands at another column");
+    report.fail();
+  }
+  if (token.kind == TokenKind::Name && isDeclarationWord(token.text) && depth == 0)
+    failHere(fmt::format("expected a new line before '{}'", token.text));
   if (token.is(","))
     failHere("expected the end of the statement, found ','",
              "a tuple is written (a, b); statements are separated by ';' or a new line");

@@ -156,6 +156,7 @@ private:
   /// The first `{` of this declaration whose `}` stands at another indentation: where a forgotten
   /// brace probably is.
   Location crooked;
+  bool forgotBrace = false; // and an error has said so
 };
 
 template <class Node>

@@ -163,9 +163,9 @@ Block Parser::block(std::string_view after) {
 
 void Parser::statement(std::vector<StmtPtr> &into) {
   const Token &token = peek();
+  hintStatement();
   if (token.isWord("report"))
     return reports(into);
-  hintStatement();
   if (token.isWord("param"))
     into.push_back(paramDecl());
   else if (token.isWord("state"))
@@ -192,11 +192,11 @@ void Parser::statement(std::vector<StmtPtr> &into) {
 /// What stands in a model: no values, but methods.
 StmtPtr Parser::member() {
   const Token &token = peek();
+  hintStatement();
   if (token.isWord("param"))
     return paramDecl();
   if (token.isWord("state"))
     return stateDecl();
-  hintStatement();
   if (token.kind == TokenKind::Name && !isReservedWord(token.text)) {
     if (peek(1).is(":"))
       return axisDecl();

@@ -80,6 +80,7 @@ private:
   void string();
   void quoted();
   void foreign();
+  void typographic(size_t begin);
   bool symbol();
   void stray();
 
@@ -152,7 +153,7 @@ bool Lexer::wrongEncoding() {
 void Lexer::space() {
   size_t begin = position++;
   char c = text[begin];
-  if (c == '\n')
+  if (c == '\n' || (c == '\r' && at(position) != '\n'))
     freshLine = true;
   if (c == '\0' && !std::exchange(saidZero, true))
     diagnostics.error(here(begin), "a zero byte: this file is not text");
@@ -282,11 +283,30 @@ void Lexer::quoted() {
     report.help(fmt::format("write \"{}\"", text.substr(begin + 1, end - begin - 1)));
 }
 
+/// A string in the quotes of a word processor.
+void Lexer::typographic(size_t begin) {
+  for (size_t i = position; i < text.size() && text[i] != '\n'; ++i)
+    for (const Lookalike &lookalike : lookalikes)
+      if (lookalike.instead == "\"" &&
+          text.substr(i, lookalike.character.size()) == lookalike.character) {
+        std::string_view inside = text.substr(position, i - position);
+        position = i + lookalike.character.size();
+        broken(begin, "strings are written with plain double quotes")
+            .help(fmt::format("write \"{}\"", inside));
+        return;
+      }
+  broken(begin, "strings are written with plain double quotes");
+}
+
 void Lexer::foreign() {
   size_t begin = position;
   for (const Lookalike &lookalike : lookalikes)
     if (rest().substr(0, lookalike.character.size()) == lookalike.character) {
       position += lookalike.character.size();
+      if (lookalike.instead == "\"") {
+        typographic(begin);
+        return;
+      }
       broken(begin, fmt::format("'{}' is not a character of the language", lookalike.character))
           .help(lookalike.instead == " " ? "this is not a plain space; write one"
                                          : fmt::format("write {}", lookalike.instead));
