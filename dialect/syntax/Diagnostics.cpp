@@ -42,23 +42,6 @@ void Diagnostics::sortFrom(size_t first) {
             [](const Diagnostic &a, const Diagnostic &b) { return a.at.offset() < b.at.offset(); });
 }
 
-std::string Diagnostics::render() const {
-  std::string out;
-  for (const Diagnostic &error : errors) {
-    out += error.at.valid() ? toString(error.at) + ": " : "";
-    out += "error: " + error.message + "\n" + excerpt(error.at);
-    for (const Diagnostic::Note &note : error.notes) {
-      out += "note: " + (note.at.valid() ? toString(note.at) + ": " : "") + note.message + "\n";
-      out += excerpt(note.at);
-    }
-    for (const std::string &help : error.helps)
-      out += "help: " + help + "\n";
-  }
-  if (isFull())
-    out += fmt::format("note: stopped after {} errors\n", limit);
-  return out;
-}
-
 //===-- The source line ---------------------------------------------------------------------===//
 
 /// Length of the well-formed UTF-8 character at `i`, or 0.
@@ -135,6 +118,33 @@ std::string excerpt(Location at) {
   for (size_t i = caret + 1; i < std::min(stop, end); ++i)
     under += '~';
   return text + "\n" + under + "\n";
+}
+
+/// A message may quote the source: its line ends become spaces, what cannot be shown '?'.
+static std::string printable(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::string out;
+  for (const Glyph &glyph : glyphs(text))
+    out += glyph.text;
+  return out;
+}
+
+std::string Diagnostics::render() const {
+  std::string out;
+  for (const Diagnostic &error : errors) {
+    out += error.at.valid() ? toString(error.at) + ": " : "";
+    out += "error: " + printable(error.message) + "\n" + excerpt(error.at);
+    for (const Diagnostic::Note &note : error.notes) {
+      out += "note: " + (note.at.valid() ? toString(note.at) + ": " : "") +
+             printable(note.message) + "\n";
+      out += excerpt(note.at);
+    }
+    for (const std::string &help : error.helps)
+      out += "help: " + printable(help) + "\n";
+  }
+  if (isFull())
+    out += fmt::format("note: stopped after {} errors\n", limit);
+  return out;
 }
 
 //===-- Near names --------------------------------------------------------------------------===//

@@ -205,7 +205,7 @@ std::vector<Line> Formatter::lines(const std::vector<Part> &parts, uint32_t open
     } else {
       if (!isFirst && comment.at.line > line + 1)
         lines.push_back({nullptr, ""});
-      lines.push_back({doc::text(commentText(comment)), ""});
+      lines.push_back({doc::comment(commentText(comment)), ""});
       isFirst = false;
     }
     afterEntry = false;
@@ -233,7 +233,7 @@ std::vector<Line> Formatter::lines(const std::vector<Part> &parts, uint32_t open
     // What stood inside and found no place.
     while (const Comment *comment = nextComment(lastEnd)) {
       flushRun(lines, run, !oneLine);
-      lines.push_back({doc::text(commentText(*comment)), ""});
+      lines.push_back({doc::comment(commentText(*comment)), ""});
       afterEntry = false;
     }
   }

@@ -35,6 +35,12 @@ Doc text(std::string text) {
   return std::make_shared<Node>(std::move(node));
 }
 
+Doc comment(std::string text) {
+  Node node{Kind::Text, std::move(text), "", {}, {}, {}, {}};
+  node.width = never;
+  return std::make_shared<Node>(std::move(node));
+}
+
 Doc concat(std::vector<Doc> parts) {
   Node node{Kind::Concat, "", "", std::move(parts), {}, {}, {}};
   node.leadIsWhole = true;

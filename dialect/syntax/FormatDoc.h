@@ -28,6 +28,8 @@ struct Line {
 };
 
 Doc text(std::string text);
+/// Text that takes the rest of its line.
+Doc comment(std::string text);
 Doc concat(std::vector<Doc> parts);
 /// Items with a space between, broken where the next one does not fit, aligned with the first.
 Doc fill(std::vector<Item> items);

@@ -229,7 +229,7 @@ void Parser::recoverToDeclaration(size_t start) {
   for (; peek().kind != TokenKind::End; ++position) {
     const Token &token = peek();
     bool looksRight = token.firstOnLine && braces == 0 && token.kind == TokenKind::Name &&
-                      isDeclarationWord(token.text) && peek(1).kind != TokenKind::Symbol;
+                      isDeclarationWord(token.text) && !token.isNested && !peek(1).is("=");
     // A line that starts with two words may be meant as one, even if the first is no such word.
     bool looksMeant = token.at.column == 1 && braces == 0 && !token.isNested &&
                       token.kind == TokenKind::Name &&

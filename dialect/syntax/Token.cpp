@@ -361,14 +361,24 @@ static bool continues(const Token &token) {
          token.isWord("implies");
 }
 
+/// Words that stand after a name within one statement: `model implies x`, `m after prompt`.
+static bool mayFollowName(std::string_view word) {
+  static constexpr std::array words = {"after", "until", "by", "from", "every", "in", "over"};
+  return isReservedWord(word) || std::find(words.begin(), words.end(), word) != words.end();
+}
+
 void markLines(std::vector<Token> &tokens, size_t from) {
   std::vector<char> open;
   for (size_t i = from; i < tokens.size(); ++i) {
     Token &token = tokens[i];
     if (token.kind == TokenKind::Name && token.at.column == 1 && isDeclarationWord(token.text)) {
       const Token &after = tokens[i + 1]; // there is an End
-      token.startsDeclaration =
-          after.kind == TokenKind::Name || after.is("{") || after.kind == TokenKind::String;
+      bool isSettings = token.text == "config" || token.text == "check";
+      bool goesOn = isSettings ? after.is("{")
+                    : token.text == "use"
+                        ? after.kind == TokenKind::String
+                        : after.kind == TokenKind::Name && !mayFollowName(after.text);
+      token.startsDeclaration = goesOn && !after.firstOnLine;
       if (token.startsDeclaration)
         open.clear();
     }
