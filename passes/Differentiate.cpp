@@ -1,0 +1,484 @@
+// Differentiate: frit.gradient becomes the backward program.
+//
+//   1. Activity: a value is active if it is real, depends on a value of wrt, and the objective
+//      depends on it. Only active values get cotangents.
+//   2. Sweep: the ops between wrt and objective in reverse. Each op's rule (its record) turns the
+//      cotangents of its results into those of its operands, which are summed over the axes that
+//      the operand lacks and added to what other uses gave. An absent cotangent is zero and makes
+//      no ops.
+//   3. A scan: its body is swept into the body of a second scan that runs the other way.
+//        carried:  the cotangents of the carried values, and sums for the values of the
+//        surroundings
+//                  that the body uses;
+//        slices:   the cotangents of the stacks, the slices of the forward scan, and the tape;
+//        stacks:   the cotangents of the slices.
+//      The tape is what the backward body still refers to in the forward body: those values become
+//      further stacks of the forward scan. What is free to compute again is computed again.
+//
+// Scans in scans need nothing more: the tape of the inner scan is a result in the outer body, hence
+// tape of the outer scan.
+#include "mlir/IR/IRMapping.h"
+#include "passes/Passes.h"
+#include "passes/ScanEdit.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace frit {
+#define GEN_PASS_DEF_DIFFERENTIATE
+#include "passes/Passes.h.inc"
+
+namespace {
+
+bool isReal(Value v) {
+  auto type = dyn_cast<RankedTensorType>(v.getType());
+  return type && isa<FloatType>(type.getElementType());
+}
+
+/// The ops that came before in the program: of each block that encloses `op` the ops before it,
+/// innermost block first.
+std::vector<std::pair<Block *, Operation *>> enclosingBlocks(Operation *op) {
+  std::vector<std::pair<Block *, Operation *>> blocks;
+  for (; op && !isa<func::FuncOp, ModuleOp>(op); op = op->getParentOp())
+    blocks.push_back({op->getBlock(), op});
+  return blocks;
+}
+
+SmallVector<Operation *> opsBefore(Block *block, Operation *end) {
+  SmallVector<Operation *> ops;
+  for (Operation &op : *block) {
+    if (&op == end)
+      break;
+    ops.push_back(&op);
+  }
+  return ops;
+}
+
+/// Which values lie on a real path from wrt to the objective.
+class Activity {
+public:
+  explicit Activity(GradientOp gradient) {
+    for (Value v : gradient.getWrt())
+      note(varied, v);
+    note(useful, gradient.getObjective());
+    auto blocks = enclosingBlocks(gradient);
+    for (auto [block, end] : llvm::reverse(blocks))
+      forward(block, end);
+    for (auto [block, end] : blocks)
+      backward(block, end);
+  }
+  bool isActive(Value v) const { return varied.contains(v) && useful.contains(v); }
+  bool isVaried(Value v) const { return varied.contains(v); }
+  bool isUseful(Value v) const { return useful.contains(v); }
+
+private:
+  DenseSet<Value> varied, useful;
+
+  static void note(DenseSet<Value> &set, Value v) {
+    if (isReal(v))
+      set.insert(v);
+  }
+  void forward(Block *block, Operation *end) {
+    for (Operation *op : opsBefore(block, end)) {
+      if (auto scan = dyn_cast<ScanOp>(op))
+        forward(scan);
+      else if (!isa<StopGradientOp>(op) &&
+               llvm::any_of(op->getOperands(), [&](Value v) { return varied.contains(v); }))
+        for (Value result : op->getResults())
+          note(varied, result);
+    }
+  }
+  void forward(ScanOp scan) {
+    for (auto [whole, argument] : llvm::zip(scan.getSlices(), scan.sliced()))
+      if (varied.contains(whole))
+        note(varied, argument);
+    // A carried value depends on wrt if its start does or what some iteration yields does.
+    for (size_t before = ~size_t(0); before != varied.size();) {
+      before = varied.size();
+      for (auto [init, argument, next] : llvm::zip(scan.getInits(), scan.carried(), yielded(scan)))
+        if (varied.contains(init) || varied.contains(next))
+          note(varied, argument);
+      forward(&scan.getBody().front(), nullptr);
+    }
+    for (auto [result, next] : llvm::zip(scan.getResults(), yielded(scan)))
+      if (varied.contains(next))
+        note(varied, result);
+  }
+  void backward(Block *block, Operation *end) {
+    SmallVector<Operation *> ops = opsBefore(block, end);
+    for (Operation *op : llvm::reverse(ops)) {
+      if (auto scan = dyn_cast<ScanOp>(op))
+        backward(scan);
+      else if (!isa<StopGradientOp>(op) &&
+               llvm::any_of(op->getResults(), [&](Value v) { return useful.contains(v); }))
+        for (Value operand : op->getOperands())
+          note(useful, operand);
+    }
+  }
+  void backward(ScanOp scan) {
+    for (auto [result, next] : llvm::zip(scan.getResults(), yielded(scan)))
+      if (useful.contains(result))
+        note(useful, next);
+    for (size_t before = ~size_t(0); before != useful.size();) {
+      before = useful.size();
+      for (auto [init, argument, next] : llvm::zip(scan.getInits(), scan.carried(), yielded(scan)))
+        if (useful.contains(argument)) {
+          note(useful, next);
+          note(useful, init);
+        }
+      backward(&scan.getBody().front(), nullptr);
+    }
+    for (auto [whole, argument] : llvm::zip(scan.getSlices(), scan.sliced()))
+      if (useful.contains(argument))
+        note(useful, whole);
+  }
+};
+
+/// The place of a backward op: that of its forward op, the layer path with "d/" in front.
+Location backwardLocation(Location forward) {
+  MLIRContext *context = forward.getContext();
+  if (auto named = dyn_cast<NameLoc>(forward))
+    return NameLoc::get(StringAttr::get(context, "d/" + named.getName().str()),
+                        named.getChildLoc());
+  if (auto fused = dyn_cast<FusedLoc>(forward)) {
+    SmallVector<Location> places;
+    for (Location place : fused.getLocations())
+      places.push_back(isa<NameLoc>(place) ? backwardLocation(place) : place);
+    return FusedLoc::get(context, places, fused.getMetadata());
+  }
+  return NameLoc::get(StringAttr::get(context, "d/"), forward);
+}
+
+bool isZero(Value v) {
+  auto constant = v.getDefiningOp<ConstantOp>();
+  return constant && constant.getValue().isZero();
+}
+
+/// What the backward body of one scan needs of the forward body, brought over on demand.
+class Tape {
+public:
+  Tape(ScanOp scan, Block *backward)
+      : edit(scan), body(&scan.getBody().front()), backward(backward) {}
+
+  ScanEdit edit;
+  /// Slices of the backward scan: argument, and what it slices: a value, or a stack of the forward
+  /// scan once that has been made.
+  struct Need {
+    BlockArgument argument;
+    Value whole;
+    size_t stack = 0;
+  };
+  std::vector<Need> needs;
+
+  /// Rewrites every use of a forward value in the backward body.
+  void bringOver() {
+    cursor = backward->begin();
+    SmallVector<OpOperand *> uses;
+    backward->walk([&](Operation *op) {
+      for (OpOperand &operand : op->getOpOperands())
+        if (operand.get().getParentBlock() == body)
+          uses.push_back(&operand);
+    });
+    for (OpOperand *use : uses)
+      use->set(fetch(use->get()));
+  }
+  /// A slice argument of the backward scan, the same for the same value.
+  Value slice(Value whole) {
+    for (const Need &need : needs)
+      if (need.whole == whole)
+        return need.argument;
+    ValueType type = typeOf(whole);
+    llvm::erase_if(type.axes, [&](const Axis &a) { return a.name == edit.axis.name; });
+    needs.push_back(
+        {backward->addArgument(toTensorType(whole.getContext(), type), whole.getLoc()), whole});
+    return needs.back().argument;
+  }
+  /// After the forward scan has its tape.
+  Value wholeOf(const Need &need) const {
+    if (need.whole)
+      return need.whole;
+    Value old = edit.stacks[need.stack].whole;
+    return edit.isFinished() ? edit.stackOf(need.stack) : old;
+  }
+
+private:
+  Block *body, *backward;
+  Block::iterator cursor; // recomputed ops go here, before everything else
+  DenseMap<Value, Value> brought;
+
+  Value fetch(Value v) {
+    if (v.getParentBlock() != body)
+      return v; // of the surroundings
+    if (Value known = brought.lookup(v))
+      return known;
+    return brought[v] = bring(v);
+  }
+  Value bring(Value v) {
+    if (auto argument = dyn_cast<BlockArgument>(v)) {
+      if (argument == edit.scan.getIndex())
+        return backward->getArgument(0);
+      for (const ScanEdit::Slice &slice : edit.slices)
+        if (slice.argument == argument)
+          return this->slice(slice.whole);
+      return save(v);
+    }
+    Operation *op = v.getDefiningOp();
+    if (!isView(op) && !isGiven(v))
+      return save(v);
+    IRMapping mapping;
+    for (Value operand : op->getOperands())
+      mapping.map(operand, fetch(operand));
+    Operation *copy = op->clone(mapping);
+    backward->getOperations().insert(cursor, copy);
+    return copy->getResult(cast<OpResult>(v).getResultNumber());
+  }
+  Value save(Value v) {
+    needs.push_back({backward->addArgument(v.getType(), v.getLoc()), {}, edit.addStack(v, true)});
+    return needs.back().argument;
+  }
+  /// No larger than its operand and only another name for it: save the operand instead.
+  static bool isView(Operation *op) {
+    return isa<RenameOp, SplitOp, MergeOp, BroadcastOp, StopGradientOp>(op);
+  }
+  /// Known without running the forward body again: constants and positions, and elementwise work
+  /// on such values, on slices and on the surroundings.
+  bool isGiven(Value v) {
+    if (v.getParentBlock() != body)
+      return true;
+    if (auto argument = dyn_cast<BlockArgument>(v))
+      return argument.getArgNumber() == 0 || argument.getArgNumber() > edit.carries.size();
+    Operation *op = v.getDefiningOp();
+    bool isCheap = isa<ConstantOp, IndexOp, Elementwise>(op) || isView(op) || isa<SliceOp>(op);
+    return isCheap && llvm::all_of(op->getOperands(), [&](Value x) { return isGiven(x); });
+  }
+};
+
+/// The reverse sweep over one block and, for the body of the entry, those around it.
+class Sweep {
+public:
+  Sweep(const Activity &activity, RewriterBase &rewriter, Location loc,
+        SmallVectorImpl<Operation *> &husks)
+      : b(loc, rewriter.getContext()), build(b), activity(activity), rewriter(rewriter),
+        husks(husks) {}
+
+  ImplicitLocOpBuilder b; // at the place where backward ops go
+  Build build;
+  /// In the order of first arrival, so that the output is definite.
+  llvm::MapVector<Value, Value> cotangents;
+
+  Value cotangentOf(Value v) const { return cotangents.lookup(v); }
+  Term termOf(Value v) {
+    Value cotangent = cotangentOf(v);
+    return cotangent ? build.term(cotangent) : Term{};
+  }
+  /// Adds to the cotangent of v, which gets the axes of v.
+  void add(Value v, Term term) {
+    if (!term || !activity.isActive(v) || isZero(term.value))
+      return;
+    ValueType type = typeOf(v);
+    term = build.expandTo(build.reduceTo(term, type), type);
+    Value &sum = cotangents[v];
+    sum = sum ? (build.term(sum) + term).value : term.value;
+  }
+  /// The cotangent in exactly the type of v; zeros where there is none.
+  Value settled(Value v) {
+    if (Value cotangent = cotangentOf(v))
+      return inOrder(b, b.getLoc(), cotangent, v.getType());
+    return inOrder(b, b.getLoc(), build.constantLike(0, build.term(v)).value, v.getType());
+  }
+  LogicalResult run(Block *block, Operation *end) {
+    SmallVector<Operation *> ops = opsBefore(block, end);
+    for (Operation *op : llvm::reverse(ops)) {
+      if (llvm::none_of(op->getResults(), [&](Value v) { return cotangents.contains(v); }))
+        continue;
+      b.setLoc(backwardLocation(op->getLoc()));
+      auto scan = dyn_cast<ScanOp>(op);
+      if (failed(scan ? through(scan) : through(op)))
+        return failure();
+    }
+    return success();
+  }
+
+private:
+  const Activity &activity;
+  RewriterBase &rewriter;
+  SmallVectorImpl<Operation *> &husks;
+
+  LogicalResult through(Operation *op);
+  LogicalResult through(ScanOp scan);
+};
+
+LogicalResult Sweep::through(Operation *op) {
+  if (llvm::none_of(op->getOperands(), [&](Value v) { return activity.isActive(v); }))
+    return success();
+  auto rule = dyn_cast<Differentiable>(op);
+  if (!rule || !rule.noGradient().empty())
+    return op->emitError() << "differentiation cannot pass through '"
+                           << op->getName().stripDialect()
+                           << "': " << (rule ? rule.noGradient() : "it has no derivative rule");
+  Terms given;
+  for (Value result : op->getResults())
+    given.push_back(termOf(result));
+  if (!given.front())
+    given.front() = build.constantLike(0, build.term(op->getResult(0)));
+  Terms parts = rule.gradient(build, given);
+  for (auto [operand, part] : llvm::zip(op->getOperands(), parts))
+    add(operand, part);
+  return success();
+}
+
+/// Erases what nothing uses in [from, to), last op first.
+void eraseDead(Block::iterator from, Block::iterator to) {
+  SmallVector<Operation *> ops;
+  for (; from != to; ++from)
+    ops.push_back(&*from);
+  for (Operation *op : llvm::reverse(ops))
+    if (isOpTriviallyDead(op))
+      op->erase();
+}
+
+LogicalResult Sweep::through(ScanOp scan) {
+  Location loc = b.getLoc();
+  auto body = std::make_unique<Block>();
+  body->addArgument(scan.getIndex().getType(), loc);
+  Sweep inner(activity, rewriter, loc, husks);
+  inner.b.setInsertionPointToEnd(body.get());
+  Tape tape(scan, body.get());
+  ScanEdit &forward = tape.edit;
+
+  // Cotangents that arrive: of the carried values, then slices of those of the stacks.
+  SmallVector<Value> inits, next;
+  SmallVector<size_t> carried;
+  for (auto [i, carry] : llvm::enumerate(forward.carries))
+    if (activity.isActive(carry.argument) || cotangentOf(carry.final)) {
+      carried.push_back(i);
+      inits.push_back(settled(carry.final));
+      Value cotangent = body->addArgument(carry.argument.getType(), loc);
+      inner.add(carry.next, inner.build.term(cotangent));
+    }
+  for (const ScanEdit::Stack &stack : forward.stacks)
+    if (Value whole = cotangentOf(stack.whole))
+      inner.add(stack.value, inner.build.term(tape.slice(whole)));
+
+  if (failed(inner.run(&scan.getBody().front(), nullptr)))
+    return failure();
+
+  // Cotangents that leave: of the carried values, of values of the surroundings (summed over the
+  // iterations), of the slices (stacked).
+  inner.b.setLoc(loc);
+  for (size_t i : carried)
+    next.push_back(inner.settled(forward.carries[i].argument));
+  SmallVector<Value> captured;
+  for (auto [v, cotangent] : inner.cotangents)
+    if (isOutside(scan, v)) {
+      Value sum = body->insertArgument(1 + inits.size(), v.getType(), loc);
+      inits.push_back(inOrder(b, loc, build.constantLike(0, build.term(v)).value, v.getType()));
+      Term more = inner.build.term(sum) + inner.build.term(cotangent);
+      next.push_back(inOrder(inner.b, loc, more.value, v.getType()));
+      captured.push_back(v);
+    }
+  SmallVector<Type> types(ValueRange(inits).getTypes());
+  SmallVector<Value> sliced;
+  for (const ScanEdit::Slice &slice : forward.slices)
+    if (Value cotangent = inner.cotangentOf(slice.argument)) {
+      next.push_back(cotangent);
+      types.push_back(stackedType(cotangent, forward.axis));
+      sliced.push_back(slice.whole);
+    }
+  if (next.empty())
+    return success();
+  YieldOp::create(inner.b, next);
+  eraseDead(body->begin(), body->end());
+
+  // The forward scan grows its tape; then the slices of the backward scan are known.
+  tape.bringOver();
+  if (forward.stacks.size() > scan.stacks().size()) {
+    forward.finish(rewriter);
+    husks.push_back(scan);
+  }
+  SmallVector<Value> wholes;
+  for (const Tape::Need &need : tape.needs)
+    wholes.push_back(tape.wholeOf(need));
+  auto made = ScanOp::create(b, types, inits, wholes, forward.scan.getAxis(), scan.getSize(),
+                             !scan.getReverse(), scan.getKind());
+  made.getBody().push_back(body.release());
+
+  auto result = made.result_begin();
+  for (size_t i : carried)
+    add(forward.carries[i].init, build.term(*result++));
+  for (Value v : captured)
+    add(v, build.term(*result++));
+  for (Value whole : sliced)
+    add(whole, build.term(*result++));
+  return success();
+}
+
+/// What the user calls a value.
+std::string nameOf(Value v) {
+  if (auto read = v.getDefiningOp<ReadOp>())
+    return read.getState().str();
+  if (auto argument = dyn_cast<BlockArgument>(v))
+    if (auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()))
+      if (auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "frit.name"))
+        return name.str();
+  if (auto named = dyn_cast<NameLoc>(v.getLoc()))
+    return named.getName().str();
+  return "without a name";
+}
+
+/// Replaces one frit.gradient.
+LogicalResult differentiate(GradientOp gradient, RewriterBase &rewriter) {
+  Activity activity(gradient);
+  for (Value v : gradient.getWrt()) {
+    if (!isReal(v))
+      return gradient.emitError() << "parameter '" << nameOf(v) << "' is not real";
+    if (!activity.isUseful(v))
+      return gradient.emitError() << "the objective does not depend on parameter '" << nameOf(v)
+                                  << "'";
+  }
+  auto blocks = enclosingBlocks(gradient);
+  for (auto [block, op] : blocks)
+    if (auto scan = dyn_cast<ScanOp>(op))
+      for (auto [outer, argument] :
+           llvm::zip(scan->getOperands(), scan.getBody().getArguments().drop_front()))
+        if (activity.isVaried(outer) && activity.isUseful(argument))
+          return gradient.emitError() << "differentiation cannot leave the loop around it through "
+                                         "its carried values and slices";
+
+  Operation *before = gradient->getPrevNode();
+  SmallVector<Operation *> husks;
+  Sweep sweep(activity, rewriter, backwardLocation(gradient.getLoc()), husks);
+  sweep.b.setInsertionPoint(gradient);
+  Value objective = gradient.getObjective();
+  SmallVector<Value> wrt(gradient.getWrt()); // as they are called before scans are made anew
+  sweep.add(objective, sweep.build.constant(1, typeOf(objective).element));
+  for (auto [block, end] : blocks)
+    if (failed(sweep.run(block, end)))
+      return failure();
+
+  sweep.b.setLoc(backwardLocation(gradient.getLoc()));
+  for (auto [v, result] : llvm::zip(wrt, gradient.getGradients()))
+    rewriter.replaceAllUsesWith(
+        result, inOrder(sweep.b, sweep.b.getLoc(), sweep.settled(v), result.getType()));
+  Block *block = gradient->getBlock();
+  eraseDead(before ? std::next(before->getIterator()) : block->begin(), gradient->getIterator());
+  rewriter.eraseOp(gradient);
+  for (Operation *husk : husks)
+    husk->erase();
+  return success();
+}
+
+struct Differentiate : impl::DifferentiateBase<Differentiate> {
+  void runOnOperation() override {
+    SmallVector<GradientOp> gradients;
+    getOperation().walk([&](GradientOp gradient) { gradients.push_back(gradient); });
+    IRRewriter rewriter(&getContext());
+    // In program order: a gradient of a gradient finds ops of the language in its way.
+    for (GradientOp gradient : gradients)
+      if (failed(differentiate(gradient, rewriter)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace frit
