@@ -197,7 +197,7 @@ void Printer::print(const Doc &doc, size_t base, size_t tail) {
   case Kind::Hang:
     print(node.parts[0], base, 0);
     newLine(base + 2);
-    return print(node.parts[1], base, tail);
+    return print(node.parts[1], base + 2, tail);
   }
 }
 

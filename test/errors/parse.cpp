@@ -12,7 +12,7 @@ static std::string messages(const std::string &text) {
   return diagnostics.render();
 }
 
-TEST_CASE("each mistake has its message") {
+TEST_CASE("E1: each mistake has its message") {
   size_t count = 0;
   std::filesystem::path folder = std::string(FRIT_SOURCE_DIR) + "/test/errors/parse";
   for (const auto &entry : std::filesystem::directory_iterator(folder))
@@ -24,7 +24,7 @@ TEST_CASE("each mistake has its message") {
   CHECK(count > 30);
 }
 
-TEST_CASE("carriage returns: before a line feed they are nothing, alone a mistake") {
+TEST_CASE("G1: carriage returns: before a line feed they are nothing, alone a mistake") {
   CHECK(messages("use \"a\"\r\n\r\nconfig { a = 1,\r\n b = 2 }\r\n") == "");
   CHECK(messages("use \"a\"\r\nmodle A() {}\r\n") ==
         "test.frit:2:1: error: 'modle' does not start a declaration\n"
@@ -38,7 +38,7 @@ TEST_CASE("carriage returns: before a line feed they are nothing, alone a mistak
         "help: save the file with Unix line ends\n");
 }
 
-TEST_CASE("files that are not text") {
+TEST_CASE("G1: files that are not text") {
   CHECK(messages(std::string("use \"a\"\0\0\0 \0", 12)) ==
         "test.frit:1:8: error: a zero byte: this file is not text\n"
         "  use \"a\"??? ?\n"
@@ -58,20 +58,20 @@ TEST_CASE("files that are not text") {
                                            "               ^\n");
 }
 
-TEST_CASE("an empty file is a file") {
+TEST_CASE("G1: an empty file is a file") {
   CHECK(messages("") == "");
   CHECK(messages(" \t\n") == "");
   CHECK(messages("# nothing") == "");
 }
 
-TEST_CASE("tabs are space, and the caret stands below its character") {
+TEST_CASE("G1: tabs are space, and the caret stands below its character") {
   CHECK(messages("config {\n\ta = 1\n\tb\t2\n}") ==
         "test.frit:3:4: error: expected '=' after the name, found '2'\n"
         "  \tb\t2\n"
         "  \t \t^\n");
 }
 
-TEST_CASE("characters beyond ASCII count as one column") {
+TEST_CASE("E1: characters beyond ASCII count as one column") {
   CHECK(messages("config { a = \"\u00e4\u00f6\", b 2 }") ==
         "test.frit:1:22: error: expected '=' after the name, found '2'\n"
         "  config { a = \"\u00e4\u00f6\", b 2 }\n"
@@ -90,7 +90,7 @@ TEST_CASE("a very long line is cut around the caret") {
   CHECK(text.find("b 2, ") != text.npos);
 }
 
-TEST_CASE("a file full of mistakes ends after the first fifty") {
+TEST_CASE("E2: a file full of mistakes ends after the first fifty") {
   std::string many;
   for (int i = 0; i < 1000; ++i)
     many += "wrong line here\n";
@@ -108,7 +108,7 @@ TEST_CASE("near names") {
   CHECK(nearestNames("softmx", {"softmax", "softmax"}) == Names{"softmax"});
 }
 
-TEST_CASE("one mistake, one error: the same place is reported once") {
+TEST_CASE("E2: one mistake, one error: the same place is reported once") {
   Sources sources;
   const Source &source = sources.add("test.frit", "x + y");
   Diagnostics diagnostics;
@@ -124,6 +124,14 @@ TEST_CASE("one mistake, one error: the same place is reported once") {
                                 "help: try\n"
                                 "error: no place\n"
                                 "help: did you mean 'abc'?\n");
+}
+
+TEST_CASE("E1: a message that quotes the source shows control characters as '?'") {
+  CHECK(messages("use 'a\x01\x7f'") ==
+        "test.frit:1:5: error: strings are written with double quotes\n"
+        "  use 'a??'\n"
+        "      ^~~~~\n"
+        "help: write \"a??\"\n");
 }
 
 TEST_CASE("files that cannot be read say why") {

@@ -90,6 +90,11 @@ TEST_CASE("comments stay with what they stand beside") {
                      "# the end\n";
   CHECK(formatted(text) == text);
   CHECK(formatted("fn f(x)# why\n{x=# odd\n 3\n}") == "fn f(x  # why\n) {\n  x = 3\n  # odd\n}\n");
+  CHECK(formatted("fn f(x) = if x {} # why\nelse { 1 }") ==
+        "fn f(x) =\n  if x {} else {\n    # why\n    1\n  }\n");
+  CHECK(formatted("fn f(x) = if x {} # why\nelse if a and b { 1 } else { 2 }") ==
+        "fn f(x) =\n  if x {} else if a and\n                  # why\n                  b { 1 } "
+        "else { 2 }\n");
 }
 
 TEST_CASE("long lines break at the outermost list") {

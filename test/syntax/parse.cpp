@@ -64,7 +64,7 @@ TEST_CASE("what follows a value") {
   CHECK(expr("f()") == "(call f)");
 }
 
-TEST_CASE("atoms") {
+TEST_CASE("atoms, and the escapes of strings (G5)") {
   CHECK(expr("[gate: 4, n, [a, b]]") == "(group gate:4 n (group a b))");
   CHECK(expr("[]") == "(group)");
   CHECK(expr("(a, b)") == "(tuple a b)");
@@ -79,7 +79,7 @@ TEST_CASE("atoms") {
   CHECK(expr("scan i over [a, b] () { yield 1 }") == "(scan i over (group a b) () { yield 1,; })");
 }
 
-TEST_CASE("numbers are exact where 64 bits hold them") {
+TEST_CASE("G4: numbers are exact where 64 bits hold them") {
   auto number = [](const std::string &text) {
     Sources sources;
     Diagnostics diagnostics;
@@ -120,7 +120,7 @@ TEST_CASE("statements") {
         "(call beam 4)\n");
 }
 
-TEST_CASE("where a line ends") {
+TEST_CASE("G6: where a line ends") {
   CHECK(body("a = b\n-c") == "  let a = b\n  value (- c)\n");
   CHECK(body("a = b -\nc") == "  let a = (- b c)\n");
   CHECK(body("a = (b\n- c)") == "  let a = (- b c)\n");
@@ -145,7 +145,7 @@ TEST_CASE("types") {
                                  "  value a\n");
 }
 
-TEST_CASE("declarations") {
+TEST_CASE("declarations, with named parameters (G8), ranges and limits (G9)") {
   CHECK(module("use \"a.frit\"\nconfig { a = 1, b = 2; c = 3\n d = 4 }\ncheck { a = 2 }") ==
         "use use\n  \"a.frit\"\n"
         "config config\n  a = 1\n  b = 2\n  c = 3\n  d = 4\n"
@@ -200,9 +200,18 @@ TEST_CASE("train") {
                        "  run two none\n");
 }
 
-TEST_CASE("words of declarations are names elsewhere") {
+TEST_CASE("G3: words of declarations are names elsewhere") {
   CHECK(body("model = train + optimizer.use") == "  let model = (+ train (. optimizer use))\n");
   CHECK(expr("x.state") == "(. x state)");
+}
+
+TEST_CASE("G3: words of declarations are names even where a line starts") {
+  CHECK(body("limit: (0)( # c\ntrain implies x)") == "  axis limit: (call 0 (implies train x))\n");
+  CHECK(module("fn f() = if 0.5+\n\n  # own\n\nuse {} else {}") ==
+        "fn f\n  result none\n  value (if (+ 0.5 use) { } { })\n");
+  CHECK(module("divergence d(u) = 1e-3+\nmodel\nuse \"a\"") ==
+        "divergence d\n  parameter u: none = none in none..none\n  (+ 1e-3 model)\n"
+        "use use\n  \"a\"\n");
 }
 
 TEST_CASE("places: every node covers its text") {
@@ -222,7 +231,7 @@ TEST_CASE("places: every node covers its text") {
   CHECK(call->arguments[1].value->parenthesised);
 }
 
-TEST_CASE("comments are kept with their place") {
+TEST_CASE("G2: comments are kept with their place") {
   Sources sources;
   Diagnostics diagnostics;
   ast::Module tree = parse(sources.add("t", "# one\nuse \"a\" # two \r\n  # three"), diagnostics);
@@ -233,7 +242,7 @@ TEST_CASE("comments are kept with their place") {
   CHECK(tree.comments[2].at.line == 3);
 }
 
-TEST_CASE("the height of a tree is bounded, whatever makes it high") {
+TEST_CASE("G7: the height of a tree is bounded, whatever makes it high") {
   auto repeated = [](std::string unit, size_t n) {
     std::string text;
     for (size_t i = 0; i < n; ++i)
