@@ -33,6 +33,7 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -219,6 +220,8 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 
 llvm::Expected<std::string> compileModule(ModuleOp module, const Target &target,
                                           const ObjectOptions &options) {
+  if (failed(verify(module)))
+    return llvm::createStringError("the module to compile is malformed");
   OwningOpRef<ModuleOp> lowered = module.clone();
   if (failed(lowerToLLVM(*lowered, target)))
     return llvm::createStringError("could not lower the module to the LLVM dialect");

@@ -26,8 +26,7 @@ struct ObjectOptions {
 void registerCodegenDialects(mlir::DialectRegistry &registry);
 
 /// Lowers the module's ops to the LLVM dialect, in place: math through VectorMath, nothing is left
-/// for libm that VectorMath knows. Memrefs become bare pointers in signatures when `static`,
-/// descriptors otherwise.
+/// for libm that VectorMath knows. A memref in a signature becomes its descriptor's fields.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module, const Target &target);
 
 /// Lowers a clone of `module`, optimises, and returns the bytes of an object file or the text of

@@ -110,13 +110,15 @@ Plan makePlan(const MatmulSpec &spec, const Target &target) {
                  plan.b.along.single();
 
   // The resident operand takes about half of the second-level cache. The other is packed again for
-  // each of its blocks, so make resident what needs fewer of them.
+  // each of its blocks, so make resident what needs fewer of them. With B resident, tiles of C are
+  // visited along rows, which is kinder to its pages: that counts when k is short and C is large.
   int64_t budget = target.l2 * 55 / 100;
   int64_t aPanels = std::max<int64_t>(1, budget / plan.aPanelBytes());
   int64_t bPanels = std::max<int64_t>(1, budget / plan.bPanelBytes());
   int64_t packedWithA = plan.m + plan.n * ceilDiv(plan.rowPanels, aPanels);
   int64_t packedWithB = plan.n + plan.m * ceilDiv(plan.colPanels, bPanels);
-  plan.aResident = plan.directB || packedWithA <= packedWithB;
+  bool shortK = plan.k <= 384;
+  plan.aResident = plan.directB || packedWithA * (shortK ? 3 : 2) <= packedWithB * 2;
   plan.blockPanels =
       plan.aResident ? std::min(aPanels, plan.rowPanels) : std::min(bPanels, plan.colPanels);
   // Every thread packs its own share of the split operand and all of the other one.

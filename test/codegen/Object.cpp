@@ -77,14 +77,27 @@ TEST_CASE("object: an op without a lowering is an error, not a crash") {
   auto module = parseSourceString<ModuleOp>(R"(
     func.func @f() { "mystery.op"() : () -> () return })",
                                             &context());
-  context().allowUnregisteredDialects(false);
   REQUIRE(module);
   std::string diagnostics;
   ScopedDiagnosticHandler handler(&context(), [&](Diagnostic &d) { diagnostics += d.str(); });
   auto result = compileModule(*module, *Target::named("avx2"));
+  context().allowUnregisteredDialects(false);
   REQUIRE_FALSE(bool(result));
   CHECK(message(result.takeError()) == "could not lower the module to the LLVM dialect");
   CHECK(diagnostics.find("mystery.op") != std::string::npos);
+}
+
+TEST_CASE("object: a malformed module is an error, not a crash") {
+  OpBuilder builder(&context());
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
+  ImplicitLocOpBuilder b(module->getLoc(), module->getContext());
+  b.setInsertionPointToEnd(module->getBody());
+  auto function = func::FuncOp::create(b, "f", b.getFunctionType({}, {}));
+  function.addEntryBlock(); // without a return
+  ScopedDiagnosticHandler quiet(&context(), [](Diagnostic &) {});
+  auto result = compileModule(*module, *Target::named("avx2"));
+  REQUIRE_FALSE(bool(result));
+  CHECK(message(result.takeError()) == "the module to compile is malformed");
 }
 
 TEST_CASE("target: levels have names, and the host has one of them") {

@@ -106,13 +106,15 @@ const std::vector<Function> &functions() {
 template <typename T> std::vector<T> arguments(double low, double high) {
   std::mt19937_64 random(7);
   std::vector<T> x;
+  const char *samples = getenv("FRIT_SAMPLES"); // per kind; more, to find where a bound is reached
+  int count = samples ? atoi(samples) : 20000;
   for (double scale : {1.0, 0.1, 1e-3, 1e-5}) {
     std::uniform_real_distribution<double> uniform(low * scale, high * scale);
-    for (int i = 0; i < 60000; ++i)
+    for (int i = 0; i < count; ++i)
       x.push_back(uniform(random));
   }
   std::uniform_real_distribution<double> exponent(sizeof(T) == 4 ? -149 : -1074, 3);
-  for (int i = 0; i < 60000; ++i) {
+  for (int i = 0; i < count; ++i) {
     double value = std::exp2(exponent(random)) * (i % 2 && low < 0 ? -1 : 1);
     if (value > low && value < high)
       x.push_back(value);
