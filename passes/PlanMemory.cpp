@@ -747,7 +747,9 @@ static int64_t placeByLife(std::vector<Storage> &storages, size_t from, int64_t 
   for (size_t i = from; i < storages.size(); ++i)
     if (storages[i].parent < 0 && !storages[i].fixed)
       order.push_back(&storages[i]);
-  llvm::stable_sort(order, [](Storage *x, Storage *y) { return x->bytes > y->bytes; });
+  llvm::sort(order, [](Storage *x, Storage *y) {
+    return std::pair(-x->bytes, x) < std::pair(-y->bytes, y);
+  });
   int64_t top = begin;
   for (Storage *storage : order) {
     int64_t offset = begin, bytes = align(storage->bytes);
@@ -874,7 +876,7 @@ void frit::annotatePlan(ModuleOp module, const Plan &plan) {
     for (unsigned i = 0; i < entry.getNumResults(); ++i)
       entry.setResultAttr(i, "frit.at", b.getStringAttr(textOf(plan.placeOfOutput(entry, i))));
     entry.walk([&](Operation *op) {
-      SmallVector<Attribute> places;
+      SmallVector<mlir::Attribute> places;
       for (Value result : op->getResults())
         if (plan.places.contains(result))
           places.push_back(b.getStringAttr(textOf(plan.placeOf(result))));

@@ -20,11 +20,11 @@ std::vector<Axis> drop(const ValueType &type, const std::vector<std::string> &na
   return out;
 }
 
-KernelBuilder::KernelBuilder(ModuleOp module, StringRef name, Operation *op)
-    : b(module.getLoc(), module.getContext()), operandCount(op->getNumOperands()) {
+KernelBuilder::KernelBuilder(ModuleOp module, StringRef name, unsigned operands, unsigned results)
+    : b(module.getLoc(), module.getContext()), operandCount(operands) {
   b.setInsertionPointToEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  SmallVector<Type> types(op->getNumOperands() + op->getNumResults() + 1, pointer);
+  SmallVector<Type> types(operands + results + 1, pointer);
   types.push_back(b.getIndexType());
   types.push_back(b.getIndexType());
   function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));

@@ -19,8 +19,8 @@ using Position = std::map<std::string, mlir::Value>;
 
 class KernelBuilder {
 public:
-  /// Begins `@name` at the end of the module, with one pointer per operand and result of the op.
-  KernelBuilder(mlir::ModuleOp module, llvm::StringRef name, mlir::Operation *op);
+  /// Begins `@name` at the end of the module, with one pointer per operand and result.
+  KernelBuilder(mlir::ModuleOp module, llvm::StringRef name, unsigned operands, unsigned results);
 
   mlir::ImplicitLocOpBuilder b;
   mlir::func::FuncOp function;

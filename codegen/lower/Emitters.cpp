@@ -1,0 +1,30 @@
+#include "codegen/lower/Emitter.h"
+#include "codegen/lower/Lower.h"
+
+using namespace mlir;
+
+namespace frit {
+
+const Emitter plainEmitter{
+    "plain",
+    [](Operation *op, const Target &) { return findLowering(op) != nullptr; },
+    nullptr,
+    [](Operation *op, ModuleOp module, StringRef name, const Target &) {
+      KernelBuilder builder(module, name, op->getNumOperands(), op->getNumResults());
+      findLowering(op)(op, builder);
+      return SmallVector<func::FuncOp>{builder.function};
+    },
+};
+
+const Emitter *chooseEmitter(Operation *op, const Target &target, bool naive) {
+  static const Emitter *const all[] = {
+      &matmulEmitter,
+      &plainEmitter,
+  };
+  for (const Emitter *emitter : all)
+    if ((!naive || emitter == &plainEmitter) && emitter->canEmit(op, target))
+      return emitter;
+  return nullptr;
+}
+
+} // namespace frit
