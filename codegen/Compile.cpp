@@ -104,7 +104,8 @@ public:
   /// A constant whose value `make` builds.
   void constant(const std::string &name, Type type, LLVM::Linkage linkage,
                 function_ref<Value()> make) {
-    auto global = LLVM::GlobalOp::create(b, type, true, linkage, name, Attribute());
+    auto global = LLVM::GlobalOp::create(b, type, true, linkage, name,
+                                         mlir::Attribute());
     OpBuilder::InsertionGuard guard(b);
     b.createBlock(&global.getInitializerRegion());
     LLVM::ReturnOp::create(b, make());
@@ -188,7 +189,7 @@ llvm::Expected<Compiled> compile(ModuleOp program, ArrayRef<Target> targets,
     auto level = compileLevel(*copy, target, options);
     if (!level)
       return level.takeError();
-    level->plan = {};
+    level->plan.forgetOps();
     compiled.levels.push_back(std::move(*level));
   }
   auto table = compileTable(compiled.levels, program.getContext());

@@ -386,6 +386,8 @@ LogicalResult EntryWriter::writeBlock(Block &block) {
     if (auto scan = dyn_cast<ScanOp>(op)) {
       if (failed(writeScan(scan)))
         return failure();
+    } else if (isa<ReadOp>(op)) {
+      writeCopies(&op, When::AtRead);
     } else if (!plan.isView(&op) && !isa<func::ReturnOp>(op)) {
       if (failed(writeKernel(&op)))
         return failure();

@@ -45,6 +45,42 @@ private:
   std::string error;
 };
 
+/// Moves the elements of `from` to where `to` has them, by axis name. Along `axis`, which one of the
+/// two may lack, only position `i`.
+void move(const Contents &from, Type fromTensor, Contents &to, Type toTensor,
+          StringRef axis = "", int64_t i = 0) {
+  ValueType source = toValueType(cast<RankedTensorType>(fromTensor));
+  ValueType target = toValueType(cast<RankedTensorType>(toTensor));
+  int64_t bytes = bytesOfElement(getElementTypeOrSelf(fromTensor));
+  std::vector<Axis> common;
+  for (const Axis &a : source.axes)
+    if (target.find(a.name))
+      common.push_back(a);
+  int64_t count = ValueType{Element::I1, common}.count();
+  for (int64_t element = 0; element < count; ++element) {
+    std::map<std::string, int64_t> position{{axis.str(), i}};
+    int64_t rest = element;
+    for (const Axis &a : llvm::reverse(common)) {
+      position[a.name] = rest % a.size;
+      rest /= a.size;
+    }
+    auto flat = [&](const ValueType &type) {
+      int64_t index = 0;
+      for (const Axis &a : type.axes)
+        index = index * a.size + position[a.name];
+      return index * bytes;
+    };
+    std::copy_n(from.begin() + flat(source), bytes, to.begin() + flat(target));
+  }
+}
+
+Contents moved(const Contents &from, Type fromTensor, Type toTensor, StringRef axis = "",
+               int64_t i = 0) {
+  Contents to(bytesOf(toTensor));
+  move(from, fromTensor, to, toTensor, axis, i);
+  return to;
+}
+
 } // namespace
 
 int64_t Shadow::at(const Place &place) const {
@@ -133,8 +169,8 @@ bool Shadow::runScan(ScanOp scan) {
   copies(scan, When::BeforeLoop);
   int64_t size = scan.getSize();
   std::vector<Contents> carried, stacks;
-  for (Value init : scan.getInits())
-    carried.push_back(contents[init]);
+  for (auto [init, argument] : llvm::zip(scan.getInits(), scan.carried()))
+    carried.push_back(moved(contents[init], init.getType(), argument.getType()));
   for (Value stack : scan.stacks())
     stacks.push_back(Contents(bytesOf(stack.getType())));
 
@@ -151,21 +187,8 @@ bool Shadow::runScan(ScanOp scan) {
         return false;
     }
     for (auto [operand, argument] : llvm::zip(scan.getSlices(), scan.sliced())) {
-      // By the definition of a slice: the elements of the operand at position i of the axis.
-      auto type = cast<RankedTensorType>(operand.getType());
-      int64_t element = bytesOfElement(type.getElementType()), inner = 1, outer = 1;
-      bool before = true;
-      for (const Axis &axis : typeOf(operand).axes) {
-        if (axis.name == scan.getAxis())
-          before = false;
-        else
-          (before ? outer : inner) *= axis.size;
-      }
-      Contents part;
-      for (int64_t o = 0; o < outer; ++o) {
-        auto begin = contents[operand].begin() + (o * size + i) * inner * element;
-        part.insert(part.end(), begin, begin + inner * element);
-      }
+      Contents part = moved(contents[operand], operand.getType(), argument.getType(),
+                            scan.getAxis(), i);
       contents[argument] = part;
       if (!expect(scan, argument, part, plan.placeOf(argument)))
         return false;
@@ -173,17 +196,21 @@ bool Shadow::runScan(ScanOp scan) {
     if (!run(body))
       return false;
     copies(scan, When::IterationEnd);
-    for (unsigned c = 0; c < carries; ++c)
-      carried[c] = contents[yield->getOperand(c)];
+    for (unsigned c = 0; c < carries; ++c) {
+      Value next = yield->getOperand(c);
+      carried[c] = moved(contents[next], next.getType(), scan.carried()[c].getType());
+    }
     for (unsigned s = 0; s < stacks.size(); ++s) {
-      const Contents &part = contents[yield->getOperand(carries + s)];
-      std::copy(part.begin(), part.end(), stacks[s].begin() + i * part.size());
+      Value value = yield->getOperand(carries + s);
+      move(contents[value], value.getType(), stacks[s], scan.stacks()[s].getType(),
+           scan.getAxis(), i);
     }
   }
   copies(scan, When::AfterLoop);
   moments.erase(scan);
   for (unsigned c = 0; c < carries; ++c)
-    contents[scan.finals()[c]] = carried[c];
+    contents[scan.finals()[c]] =
+        moved(carried[c], scan.carried()[c].getType(), scan.finals()[c].getType());
   for (unsigned s = 0; s < stacks.size(); ++s)
     contents[scan.stacks()[s]] = stacks[s];
   for (Value result : scan.getResults())
@@ -198,7 +225,10 @@ bool Shadow::run(Block &block) {
       if (!runScan(scan))
         return false;
     } else if (auto read = dyn_cast<ReadOp>(op)) {
-      contents[read.getResult()] = stateContents[read.getState().str()];
+      auto state = SymbolTable::lookupNearestSymbolFrom<StateOp>(read, read.getStateAttr());
+      contents[read.getResult()] = moved(stateContents[read.getState().str()], state.getType(),
+                                         read.getResult().getType());
+      copies(read, When::AtRead);
     } else if (isa<WriteOp, YieldOp, func::ReturnOp>(op)) {
       for (Value operand : op.getOperands())
         if (!expect(&op, operand, contents[operand], plan.placeOf(operand)))
@@ -233,8 +263,11 @@ std::string Shadow::run(func::FuncOp entry) {
   copies(entry, When::BeforeWrites);
   copies(entry, When::EntryEnd);
   std::map<std::string, Contents> after = stateContents;
-  for (WriteOp write : body.getOps<WriteOp>())
-    after[write.getState().str()] = contents[write.getValue()];
+  for (WriteOp write : body.getOps<WriteOp>()) {
+    auto state = SymbolTable::lookupNearestSymbolFrom<StateOp>(write, write.getStateAttr());
+    after[write.getState().str()] =
+        moved(contents[write.getValue()], write.getValue().getType(), state.getType());
+  }
   for (auto &[name, wanted] : after)
     if (!expect(entry, {}, wanted, plan.placeOfState(name)))
       return "state " + name + ": " + error;

@@ -170,6 +170,14 @@ ArrayRef<PlannedCopy> Plan::copies(Operation *op, When when) const {
   return found == copyTable.end() ? ArrayRef<PlannedCopy>() : ArrayRef(found->second);
 }
 
+void Plan::forgetOps() {
+  places.clear();
+  outputs.clear();
+  views.clear();
+  copyTable.clear();
+  sharedWorkspaces.clear();
+}
+
 std::optional<Place> Plan::sharedWorkspaceOf(Operation *op) const {
   auto found = sharedWorkspaces.find(op);
   return found == sharedWorkspaces.end() ? std::nullopt : std::optional(found->second);
@@ -252,6 +260,7 @@ private:
   void visitScan(ScanOp scan);
   void visitCarry(ScanOp scan, unsigned index, ArrayRef<int> stacks);
   void visitSlice(ScanOp scan, unsigned index);
+  void visitRead(ReadOp read);
   void visitReturn(func::ReturnOp ret);
   Place resolve(const View &view, int64_t bytes) const;
 
@@ -628,7 +637,7 @@ void EntryPlanner::visit(Block &block) {
     if (auto scan = dyn_cast<ScanOp>(op)) {
       visitScan(scan);
     } else if (auto read = dyn_cast<ReadOp>(op)) {
-      assign(read.getResult(), {states.at(read.getState().str()), 0, {}});
+      visitRead(read);
       plan.views.insert(&op);
     } else if (auto ret = dyn_cast<func::ReturnOp>(op)) {
       visitReturn(ret);
@@ -643,6 +652,20 @@ void EntryPlanner::visit(Block &block) {
       visitKernel(&op);
     }
   }
+}
+
+void EntryPlanner::visitRead(ReadOp read) {
+  auto state = SymbolTable::lookupNearestSymbolFrom<StateOp>(read, read.getStateAttr());
+  View view{states.at(read.getState().str()), 0, {}};
+  Type type = read.getResult().getType();
+  if (sameOrder(axesOf(read.getResult()), toValueType(cast<RankedTensorType>(state.getType())).axes))
+    return assign(read.getResult(), view);
+  int here = begins[read];
+  int id = create(read, read->getBlock(), bytesOf(type), here);
+  assign(read.getResult(), {id, 0, {}});
+  copy(read, When::AtRead, view, state.getType(), {id, 0, {}}, type);
+  Storage &memory = storages[view.storage];
+  memory.last = std::max(memory.last, positionIn(memory.home, read));
 }
 
 /// States and outputs get their values: where they are made, if possible, else by copies at the end.

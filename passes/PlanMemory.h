@@ -69,6 +69,7 @@ enum class When {
   IterationStart, // slices that are not dense in their operand
   IterationEnd,   // yielded values that were not produced in their place
   AfterLoop,      // final values whose axes stand in another order
+  AtRead,         // states whose axes stand in another order
   BeforeWrites,   // values of states that other writes overwrite
   EntryEnd        // states and outputs that were not produced in their place
 };
@@ -108,6 +109,9 @@ public:
   bool isView(mlir::Operation *op) const { return views.contains(op); }
   llvm::ArrayRef<PlannedCopy> copies(mlir::Operation *loopOrEntry, When when) const;
   std::optional<Place> sharedWorkspaceOf(mlir::Operation *op) const;
+
+  /// Keeps what needs no ops: sizes, states and the map. For when the module goes.
+  void forgetOps();
 
   // Filled in by planMemory.
   llvm::DenseMap<mlir::Value, Place> places;

@@ -47,7 +47,8 @@ std::pair<Value, Value> KernelBuilder::share(int64_t count) {
   // Thread t has ceil(count * t / threads) up to the next thread's.
   Value n = index(count), one = index(1);
   auto bound = [&](Value t) {
-    return arith::CeilDivUIOp::create(b, mul(n, t), threads).getResult();
+    Value rounded = add(mul(n, t), sub(threads, one));
+    return arith::DivUIOp::create(b, rounded, threads).getResult();
   };
   return {bound(thread), bound(add(thread, one))};
 }

@@ -25,8 +25,8 @@ public:
   mlir::ImplicitLocOpBuilder b;
   mlir::func::FuncOp function;
   mlir::Value thread, threads, workspace;
-  mlir::Value operand(unsigned i) const { return function.getArgument(i); }
-  mlir::Value result(unsigned i) const { return function.getArgument(operandCount + i); }
+  mlir::Value operand(unsigned i) { return function.getArgument(i); }
+  mlir::Value result(unsigned i) { return function.getArgument(operandCount + i); }
 
   // Loops. Bodies see `position` with the loop's axes added.
   using Body = std::function<void(const Position &)>;
