@@ -88,7 +88,8 @@ namespace {
 class TableBuilder {
 public:
   TableBuilder(ModuleOp module)
-      : b(module.getLoc(), module.getContext()), pointer(LLVM::LLVMPointerType::get(b.getContext())) {
+      : b(module.getLoc(), module.getContext()),
+        pointer(LLVM::LLVMPointerType::get(b.getContext())) {
     b.setInsertionPointToEnd(module.getBody());
   }
   void text(const std::string &name, const std::string &value) {
@@ -104,8 +105,7 @@ public:
   /// A constant whose value `make` builds.
   void constant(const std::string &name, Type type, LLVM::Linkage linkage,
                 function_ref<Value()> make) {
-    auto global = LLVM::GlobalOp::create(b, type, true, linkage, name,
-                                         mlir::Attribute());
+    auto global = LLVM::GlobalOp::create(b, type, true, linkage, name, mlir::Attribute());
     OpBuilder::InsertionGuard guard(b);
     b.createBlock(&global.getInitializerRegion());
     LLVM::ReturnOp::create(b, make());

@@ -1,6 +1,6 @@
-// Every thread runs the same entry function. Kernels split their work by thread; between two kernels
-// that touch the same bytes (one of them writing) all threads meet at a barrier. Whether they touch
-// the same bytes is asked of the plan's places, not of the values: memory is reused.
+// Every thread runs the same entry function. Kernels split their work by thread; between two
+// kernels that touch the same bytes (one of them writing) all threads meet at a barrier. Whether
+// they touch the same bytes is asked of the plan's places, not of the values: memory is reused.
 //
 // Kernels too small to share are run by thread 0 alone. Those need no barrier among themselves.
 #include "codegen/Entry.h"
@@ -60,9 +60,7 @@ private:
   void meet(ArrayRef<Access> accesses);
   void barrier();
   Value address(const Place &place);
-  Value integer(int64_t value) {
-    return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
-  }
+  Value integer(int64_t value) { return arith::ConstantOp::create(b, b.getI64IntegerAttr(value)); }
   void ifFirst(function_ref<void()> body);
 
   Entries &out;
@@ -204,8 +202,8 @@ static double workOf(Operation *op) {
     look(result);
   // Each element of a sort looks at its whole row.
   if (isa<SortOp, TopKOp>(op))
-    work *= double(typeOf(op->getOperand(0)).find(
-        op->getAttrOfType<AxesAttr>("over").strings()[0])->size);
+    work *= double(
+        typeOf(op->getOperand(0)).find(op->getAttrOfType<AxesAttr>("over").strings()[0])->size);
   return work;
 }
 
@@ -218,8 +216,8 @@ static double flopsOf(Operation *op) {
   }
   if (isa<ContractOp>(op))
     return 2 * workOf(op);
-  return isa<ConstantOp, IndexOp, RenameOp, SplitOp, MergeOp, SliceOp, StackOp, BroadcastOp, GatherOp>(
-             op)
+  return isa<ConstantOp, IndexOp, RenameOp, SplitOp, MergeOp, SliceOp, StackOp, BroadcastOp,
+             GatherOp>(op)
              ? 0
              : workOf(op);
 }
@@ -239,8 +237,8 @@ Value EntryWriter::address(const Place &place) {
                     : arith::AddIOp::create(b, loop.iteration, integer(1)).getResult();
       factor = arith::AndIOp::create(b, n, integer(1));
     }
-    offset = arith::AddIOp::create(b, offset,
-                                   arith::MulIOp::create(b, factor, integer(term.stride)));
+    offset =
+        arith::AddIOp::create(b, offset, arith::MulIOp::create(b, factor, integer(term.stride)));
   }
   return LLVM::GEPOp::create(b, arena.getType(), b.getI8Type(), arena, ValueRange{offset});
 }
@@ -319,8 +317,7 @@ LogicalResult EntryWriter::writeKernel(Operation *op) {
     op->getLoc().print(text);
     auto path = op->getAttrOfType<StringAttr>("frit.path");
     out.calls.push_back({kernel.getName().str(), entry.getName().str(), location,
-                         path ? path.str() : "", emitter->name, times, flopsOf(op), bytes,
-                         serial});
+                         path ? path.str() : "", emitter->name, times, flopsOf(op), bytes, serial});
   }
   return success();
 }
@@ -399,8 +396,7 @@ LogicalResult EntryWriter::writeBlock(Block &block) {
 LogicalResult EntryWriter::write(StringRef symbol) {
   b.setInsertionPointToEnd(out.module->getBody());
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto function =
-      func::FuncOp::create(b, symbol, b.getFunctionType({pointer, b.getI32Type()}, {}));
+  auto function = func::FuncOp::create(b, symbol, b.getFunctionType({pointer, b.getI32Type()}, {}));
   Block *body = function.addEntryBlock();
   b.setInsertionPointToStart(body);
   func::ReturnOp::create(b);
@@ -409,7 +405,8 @@ LogicalResult EntryWriter::write(StringRef symbol) {
   // struct FritContext { uint8_t *arena; int32_t threads; void *pool; }
   context = body->getArgument(0);
   arena = LLVM::LoadOp::create(b, pointer, context);
-  Value threadsAt = LLVM::GEPOp::create(b, pointer, b.getI8Type(), context, ArrayRef<LLVM::GEPArg>{8});
+  Value threadsAt =
+      LLVM::GEPOp::create(b, pointer, b.getI8Type(), context, ArrayRef<LLVM::GEPArg>{8});
   Value threadCount = LLVM::LoadOp::create(b, b.getI32Type(), threadsAt);
   threads = arith::IndexCastOp::create(b, b.getIndexType(), threadCount);
   thread = arith::IndexCastOp::create(b, b.getIndexType(), body->getArgument(1));

@@ -8,9 +8,9 @@ namespace frit {
 struct KernelCall {
   std::string kernel, entry, location, path;
   const char *emitter;
-  int64_t times;        // per run of the entry
-  double flops, bytes;  // of one call: arithmetic, and operands plus results
-  bool serial;          // too small to share: thread 0 alone
+  int64_t times;       // per run of the entry
+  double flops, bytes; // of one call: arithmetic, and operands plus results
+  bool serial;         // too small to share: thread 0 alone
 };
 
 /// What the entries of a module became.
@@ -20,9 +20,9 @@ struct Entries {
   std::vector<KernelCall> calls;
 };
 
-/// Makes `frit_entry_<name><suffix>(context, thread)` for each entry, with its kernels. Fails with a
-/// diagnostic at the op that no emitter takes.
-mlir::FailureOr<Entries> emitEntries(mlir::ModuleOp program, const Plan &plan,
-                                     const Target &target, bool naive, llvm::StringRef suffix);
+/// Makes `frit_entry_<name><suffix>(context, thread)` for each entry, with its kernels. Fails with
+/// a diagnostic at the op that no emitter takes.
+mlir::FailureOr<Entries> emitEntries(mlir::ModuleOp program, const Plan &plan, const Target &target,
+                                     bool naive, llvm::StringRef suffix);
 
 } // namespace frit

@@ -69,9 +69,9 @@ llvm::Expected<std::unique_ptr<Loaded>> Loaded::load(const Level &level, int thr
   if (!jit)
     return jit.takeError();
   llvm::orc::SymbolMap symbols;
-  symbols[(*jit)->mangleAndIntern("frit_barrier")] = {
-      llvm::orc::ExecutorAddr::fromPtr(&arrive),
-      llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+  symbols[(*jit)->mangleAndIntern("frit_barrier")] = {llvm::orc::ExecutorAddr::fromPtr(&arrive),
+                                                      llvm::JITSymbolFlags::Exported |
+                                                          llvm::JITSymbolFlags::Callable};
   if (llvm::Error error = (*jit)->getMainJITDylib().define(llvm::orc::absoluteSymbols(symbols)))
     return error;
   if (llvm::Error error =
@@ -157,8 +157,8 @@ static void put(uint8_t *arena, const Field &field, const NamedArrays &arrays) {
 static Array get(const uint8_t *arena, const Field &field) {
   Array array(field.type);
   for (size_t i = 0; i < array.data.size(); ++i)
-    array.data[i] = fetch(arena + field.offset + int64_t(i) * sizeOf(field.type.element),
-                          field.type.element);
+    array.data[i] =
+        fetch(arena + field.offset + int64_t(i) * sizeOf(field.type.element), field.type.element);
   return array;
 }
 

@@ -45,10 +45,10 @@ private:
   std::string error;
 };
 
-/// Moves the elements of `from` to where `to` has them, by axis name. Along `axis`, which one of the
-/// two may lack, only position `i`.
-void move(const Contents &from, Type fromTensor, Contents &to, Type toTensor,
-          StringRef axis = "", int64_t i = 0) {
+/// Moves the elements of `from` to where `to` has them, by axis name. Along `axis`, which one of
+/// the two may lack, only position `i`.
+void move(const Contents &from, Type fromTensor, Contents &to, Type toTensor, StringRef axis = "",
+          int64_t i = 0) {
   ValueType source = toValueType(cast<RankedTensorType>(fromTensor));
   ValueType target = toValueType(cast<RankedTensorType>(toTensor));
   int64_t bytes = bytesOfElement(getElementTypeOrSelf(fromTensor));
@@ -187,8 +187,8 @@ bool Shadow::runScan(ScanOp scan) {
         return false;
     }
     for (auto [operand, argument] : llvm::zip(scan.getSlices(), scan.sliced())) {
-      Contents part = moved(contents[operand], operand.getType(), argument.getType(),
-                            scan.getAxis(), i);
+      Contents part =
+          moved(contents[operand], operand.getType(), argument.getType(), scan.getAxis(), i);
       contents[argument] = part;
       if (!expect(scan, argument, part, plan.placeOf(argument)))
         return false;
@@ -202,8 +202,8 @@ bool Shadow::runScan(ScanOp scan) {
     }
     for (unsigned s = 0; s < stacks.size(); ++s) {
       Value value = yield->getOperand(carries + s);
-      move(contents[value], value.getType(), stacks[s], scan.stacks()[s].getType(),
-           scan.getAxis(), i);
+      move(contents[value], value.getType(), stacks[s], scan.stacks()[s].getType(), scan.getAxis(),
+           i);
     }
   }
   copies(scan, When::AfterLoop);
@@ -226,8 +226,8 @@ bool Shadow::run(Block &block) {
         return false;
     } else if (auto read = dyn_cast<ReadOp>(op)) {
       auto state = SymbolTable::lookupNearestSymbolFrom<StateOp>(read, read.getStateAttr());
-      contents[read.getResult()] = moved(stateContents[read.getState().str()], state.getType(),
-                                         read.getResult().getType());
+      contents[read.getResult()] =
+          moved(stateContents[read.getState().str()], state.getType(), read.getResult().getType());
       copies(read, When::AtRead);
     } else if (isa<WriteOp, YieldOp, func::ReturnOp>(op)) {
       for (Value operand : op.getOperands())

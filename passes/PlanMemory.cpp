@@ -44,8 +44,8 @@ static std::optional<int64_t> viewOffset(Operation *op) {
     return std::nullopt;
   std::vector<Axis> from = axesOf(op->getOperand(0)), to = axesOf(op->getResult(0));
   auto whole = [](bool is) { return is ? std::optional<int64_t>(0) : std::nullopt; };
-  if (isa<StopGradientOp>(op) || (isa<CastOp>(op) && op->getOperand(0).getType() ==
-                                                         op->getResult(0).getType()))
+  if (isa<StopGradientOp>(op) ||
+      (isa<CastOp>(op) && op->getOperand(0).getType() == op->getResult(0).getType()))
     return whole(from == to);
   if (isa<BroadcastOp>(op))
     return whole(sameOrder(from, to));
@@ -97,7 +97,8 @@ static std::optional<int64_t> viewOffset(Operation *op) {
 
 bool frit::canRunInPlace(Operation *op, unsigned operand, unsigned result) {
   Type from = op->getOperand(operand).getType(), to = op->getResult(result).getType();
-  if (axesOf(op->getOperand(operand)) != axesOf(op->getResult(result)) || bytesOf(from) != bytesOf(to))
+  if (axesOf(op->getOperand(operand)) != axesOf(op->getResult(result)) ||
+      bytesOf(from) != bytesOf(to))
     return false;
   if (isa<Elementwise>(op))
     return true;
@@ -117,8 +118,8 @@ bool frit::canRunInPlace(Operation *op, unsigned operand, unsigned result) {
 static std::pair<int64_t, int64_t> extent(const Place &place, ArrayRef<LoopTerm> terms) {
   int64_t begin = place.offset, end = place.offset + place.bytes;
   for (const LoopTerm &term : terms)
-    end += term.stride *
-           (term.kind == LoopTerm::Position ? cast<ScanOp>(term.loop).getSize() - 1 : 1);
+    end +=
+        term.stride * (term.kind == LoopTerm::Position ? cast<ScanOp>(term.loop).getSize() - 1 : 1);
   return {begin, end};
 }
 
@@ -184,8 +185,8 @@ std::optional<Place> Plan::sharedWorkspaceOf(Operation *op) const {
 }
 
 const char *frit::nameOf(MemoryClass memory) {
-  static const char *const names[] = {"parameters", "slots",   "state", "scalars",    "inputs",
-                                      "outputs",    "tape", "activations", "workspace"};
+  static const char *const names[] = {"parameters", "slots", "state",       "scalars",  "inputs",
+                                      "outputs",    "tape",  "activations", "workspace"};
   return names[int(memory)];
 }
 
@@ -247,8 +248,8 @@ private:
   int create(Operation *op, Block *home, int64_t bytes, int first);
   int root(int storage) const;
   bool isWhole(const View &view, Value value) const {
-    return view.offset == 0 && view.terms.empty() && storages[view.storage].bytes ==
-                                                         bytesOf(value.getType());
+    return view.offset == 0 && view.terms.empty() &&
+           storages[view.storage].bytes == bytesOf(value.getType());
   }
   void assign(Value value, View view);
   void bind(int child, int parent, int64_t offset, ArrayRef<LoopTerm> terms = {});
@@ -302,8 +303,8 @@ int EntryPlanner::lastUseIn(Block *home, Value value) {
     Operation *user = use.getOwner();
     auto scan = dyn_cast<ScanOp>(user);
     // Initial values are taken when the loop begins.
-    bool isInit = scan && use.getOperandNumber() < scan.getInits().size() &&
-                  user->getBlock() == home;
+    bool isInit =
+        scan && use.getOperandNumber() < scan.getInits().size() && user->getBlock() == home;
     last = std::max(last, isInit ? begins[user] : positionIn(home, user));
     if (isa<WriteOp>(user))
       last = std::max(last, begins[entry.getBody().front().getTerminator()]);
@@ -383,7 +384,9 @@ bool EntryPlanner::canOverwrite(int target, int storage) {
     return true;
   if (storages[target].last > first)
     return false;
-  Operation *maker = opAt[first];
+  Operation *maker = opAt.lookup(first);
+  if (!maker)
+    return false; // made when a loop ends
   for (unsigned result = 0; result < maker->getNumResults(); ++result) {
     auto made = viewsOf.find(maker->getResult(result));
     if (made == viewsOf.end() || root(made->second.storage) != root(storage))
@@ -658,7 +661,8 @@ void EntryPlanner::visitRead(ReadOp read) {
   auto state = SymbolTable::lookupNearestSymbolFrom<StateOp>(read, read.getStateAttr());
   View view{states.at(read.getState().str()), 0, {}};
   Type type = read.getResult().getType();
-  if (sameOrder(axesOf(read.getResult()), toValueType(cast<RankedTensorType>(state.getType())).axes))
+  if (sameOrder(axesOf(read.getResult()),
+                toValueType(cast<RankedTensorType>(state.getType())).axes))
     return assign(read.getResult(), view);
   int here = begins[read];
   int id = create(read, read->getBlock(), bytesOf(type), here);
@@ -668,7 +672,8 @@ void EntryPlanner::visitRead(ReadOp read) {
   memory.last = std::max(memory.last, positionIn(memory.home, read));
 }
 
-/// States and outputs get their values: where they are made, if possible, else by copies at the end.
+/// States and outputs get their values: where they are made, if possible, else by copies at the
+/// end.
 void EntryPlanner::visitReturn(func::ReturnOp ret) {
   Block *body = ret->getBlock();
   struct Target {
@@ -806,8 +811,7 @@ static std::string nameAt(func::FuncOp entry, unsigned index, bool isInput) {
   return name ? name.str() : (isInput ? "input" : "output") + std::to_string(index);
 }
 
-Plan frit::planMemory(ModuleOp module,
-                      const std::function<WorkspaceNeed(Operation *)> &workspace) {
+Plan frit::planMemory(ModuleOp module, const std::function<WorkspaceNeed(Operation *)> &workspace) {
   Plan plan;
   std::vector<Storage> storages;
   std::map<std::string, int> states;
@@ -830,7 +834,8 @@ Plan frit::planMemory(ModuleOp module,
   };
 
   for (StateOp state : module.getOps<StateOp>()) {
-    int id = fix(state.getSymName().str(), state.getLoc(), classOf(state), bytesOf(state.getType()));
+    int id =
+        fix(state.getSymName().str(), state.getLoc(), classOf(state), bytesOf(state.getType()));
     states[state.getSymName().str()] = id;
     plan.states[state.getSymName().str()] = {storages[id].offset, storages[id].bytes, {}};
   }

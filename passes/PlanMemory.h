@@ -7,7 +7,8 @@
 //           | thread 0's workspace | thread 1's | ...
 //
 // States, scalars, inputs and outputs are fixed and shared by all entries; the activation space is
-// as large as the neediest entry's. Behind it each thread has a workspace of `threadWorkspace` bytes.
+// as large as the neediest entry's. Behind it each thread has a workspace of `threadWorkspace`
+// bytes.
 //
 // Views (rename, split, merge, the leading slice, ...) have no memory of their own. In a scan, a
 // slice is its operand's memory at position i, a stacked value is produced inside the stack, and a
@@ -80,7 +81,17 @@ struct WorkspaceNeed {
   int64_t shared = 0;    // bytes for all threads together
 };
 
-enum class MemoryClass { Parameter, Slot, State, Scalar, Input, Output, Tape, Activation, Workspace };
+enum class MemoryClass {
+  Parameter,
+  Slot,
+  State,
+  Scalar,
+  Input,
+  Output,
+  Tape,
+  Activation,
+  Workspace
+};
 const char *nameOf(MemoryClass memory);
 
 /// One line of the memory map. Positions count the ops of the entry, loop bodies once.

@@ -8,8 +8,8 @@
 // there are, because each element is computed whole by one thread, in a fixed order.
 #pragma once
 #include "dialect/Frit.h"
-#include "passes/Target.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Target.h"
 #include <functional>
 
 namespace frit {
@@ -43,7 +43,8 @@ public:
   /// This thread's part of 0 .. count-1.
   std::pair<mlir::Value, mlir::Value> share(int64_t count);
 
-  // Memory. A value is dense and row-major; axes that `position` has and the type lacks are ignored.
+  // Memory. A value is dense and row-major; axes that `position` has and the type lacks are
+  // ignored.
   mlir::Value load(mlir::Value pointer, const ValueType &type, const Position &position);
   void store(mlir::Value value, mlir::Value pointer, const ValueType &type,
              const Position &position);

@@ -79,9 +79,9 @@ static void lowerScatter(Operation *op, KernelBuilder &k) {
       into.begin(), into.end(), [](const Axis &x, const Axis &y) { return x.size < y.size; });
   auto [begin, end] = k.share(owned.size);
   auto isMine = [&](Value at) {
-    return arith::AndIOp::create(
-               k.b, arith::CmpIOp::create(k.b, arith::CmpIPredicate::sge, at, begin),
-               arith::CmpIOp::create(k.b, arith::CmpIPredicate::slt, at, end))
+    return arith::AndIOp::create(k.b,
+                                 arith::CmpIOp::create(k.b, arith::CmpIPredicate::sge, at, begin),
+                                 arith::CmpIOp::create(k.b, arith::CmpIPredicate::slt, at, end))
         .getResult();
   };
 

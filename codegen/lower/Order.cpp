@@ -25,9 +25,8 @@ static void lowerArgMax(Operation *op, KernelBuilder &k) {
         k.fold(over, row, {first, k.index(0)}, [&](const Position &at, ValueRange best) {
           Value x = k.load(k.operand(0), from, at);
           Value better = k.scalar().compare("gt", x, best[0]);
-          return SmallVector<Value>{
-              k.scalar().select(better, x, best[0]),
-              k.scalar().select(better, k.flat(over, at), best[1])};
+          return SmallVector<Value>{k.scalar().select(better, x, best[0]),
+                                    k.scalar().select(better, k.flat(over, at), best[1])};
         });
     k.store(k.toI32(best[1]), k.result(0), to, row);
   });
@@ -68,24 +67,24 @@ static void lowerTopK(Operation *op, KernelBuilder &k) {
     auto lessIndex = [&](Value x, Value y) {
       return arith::CmpIOp::create(k.b, arith::CmpIPredicate::slt, x, y).getResult();
     };
-    k.fold(as, row, {k.number(inf, element), k.index(-1)},
-           [&](const Position &place, ValueRange last) {
-             Value nobody = k.index(-1);
-             SmallVector<Value> best = k.fold(
-                 over, place, {k.number(-inf, element), nobody},
-                 [&](const Position &at, ValueRange best) {
-                   Value x = k.load(k.operand(0), from, at), i = at.at(over[0].name);
-                   Value after = either(s.compare("lt", x, last[0]),
-                                        both(s.compare("eq", x, last[0]), lessIndex(last[1], i)));
-                   Value better = either(s.compare("gt", x, best[0]), lessIndex(best[1], k.index(0)));
-                   Value take = both(after, better);
-                   return SmallVector<Value>{s.select(take, x, best[0]),
-                                             s.select(take, i, best[1])};
-                 });
-             k.store(best[0], k.result(0), to, place);
-             k.store(k.toI32(best[1]), k.result(1), toIndex, place);
-             return best;
-           });
+    k.fold(
+        as, row, {k.number(inf, element), k.index(-1)},
+        [&](const Position &place, ValueRange last) {
+          Value nobody = k.index(-1);
+          SmallVector<Value> best = k.fold(
+              over, place, {k.number(-inf, element), nobody},
+              [&](const Position &at, ValueRange best) {
+                Value x = k.load(k.operand(0), from, at), i = at.at(over[0].name);
+                Value after = either(s.compare("lt", x, last[0]),
+                                     both(s.compare("eq", x, last[0]), lessIndex(last[1], i)));
+                Value better = either(s.compare("gt", x, best[0]), lessIndex(best[1], k.index(0)));
+                Value take = both(after, better);
+                return SmallVector<Value>{s.select(take, x, best[0]), s.select(take, i, best[1])};
+              });
+          k.store(best[0], k.result(0), to, place);
+          k.store(k.toI32(best[1]), k.result(1), toIndex, place);
+          return best;
+        });
   });
 }
 

@@ -95,8 +95,7 @@ static void lowerRandom(Operation *op, KernelBuilder &k) {
   }
   for (int lane = 0; lane < 4; ++lane) {
     Value number = k.add(k.mul(block, k.index(4)), k.index(lane));
-    Value exists =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, number, k.index(count));
+    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, number, k.index(count));
     auto guarded = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard inside(b);
     b.setInsertionPoint(guarded.thenBlock()->getTerminator());

@@ -102,8 +102,8 @@ static void lowerAny(Operation *op, KernelBuilder &k) {
 static void lowerAll(Operation *op, KernelBuilder &k) {
   reduce(op, k, [&](Rows &rows, const Position &row) {
     Value all = arith::ConstantIntOp::create(k.b, 1, 1);
-    return rows.fold(row, all,
-                     [&](Value y, Value x) { return arith::AndIOp::create(k.b, y, x).getResult(); });
+    return rows.fold(
+        row, all, [&](Value y, Value x) { return arith::AndIOp::create(k.b, y, x).getResult(); });
   });
 }
 
@@ -128,9 +128,8 @@ static void normalise(Operation *op, KernelBuilder &k,
 }
 
 static void lowerSoftmax(Operation *op, KernelBuilder &k) {
-  normalise(op, k, [](ScalarBuilder &s, Value x, Value total) {
-    return s.math("exp", s.sub(x, total));
-  });
+  normalise(op, k,
+            [](ScalarBuilder &s, Value x, Value total) { return s.math("exp", s.sub(x, total)); });
 }
 
 static void lowerLogSoftmax(Operation *op, KernelBuilder &k) {

@@ -71,9 +71,8 @@ static void lowerBroadcast(Operation *op, KernelBuilder &k) {
 static void lowerIndex(Operation *op, KernelBuilder &k) {
   ValueType to = typeOf(op->getResult(0));
   std::vector<Axis> group = pick(to, cast<IndexOp>(op).getAxes().strings());
-  k.split(to.axes, [&](const Position &at) {
-    k.store(k.toI32(k.flat(group, at)), k.result(0), to, at);
-  });
+  k.split(to.axes,
+          [&](const Position &at) { k.store(k.toI32(k.flat(group, at)), k.result(0), to, at); });
 }
 
 static void lowerConstant(Operation *op, KernelBuilder &k) {

@@ -10,7 +10,7 @@
 namespace frit::test {
 
 inline mlir::MLIRContext &context() {
-  static mlir::MLIRContext &made = [] () -> mlir::MLIRContext & {
+  static mlir::MLIRContext &made = []() -> mlir::MLIRContext & {
     mlir::DialectRegistry registry;
     registry.insert<FritDialect>();
     registerCodegenDialects(registry);

@@ -47,9 +47,8 @@ static void op(const std::string &text, const std::vector<std::string> &operands
 
 TEST_CASE("unary elementwise ops", "[ops]") {
   std::string x = tensor("3x37", "a, b");
-  for (const char *name :
-       {"neg", "abs", "sign", "exp", "expm1", "sin", "cos", "tanh", "sigmoid", "softplus", "erf",
-        "floor", "ceil", "round", "stop_gradient"})
+  for (const char *name : {"neg", "abs", "sign", "exp", "expm1", "sin", "cos", "tanh", "sigmoid",
+                           "softplus", "erf", "floor", "ceil", "round", "stop_gradient"})
     op(name, {x}, {x});
 }
 
@@ -74,7 +73,8 @@ TEST_CASE("binary ops align operands by axis name", "[ops]") {
     op(name, {tensor("3", "a"), tensor("5x2", "b, c")}, {tensor("3x5x2", "a, b, c")});
     op(name, {tensor("", ""), tensor("5x2", "b, c")}, {tensor("5x2", "b, c")});
   }
-  op("add", {tensor("3x5", "a, b", "i32"), tensor("5", "b", "i32")}, {tensor("3x5", "a, b", "i32")});
+  op("add", {tensor("3x5", "a, b", "i32"), tensor("5", "b", "i32")},
+     {tensor("3x5", "a, b", "i32")});
   op("and", {tensor("3x5", "a, b", "i1"), tensor("5", "b", "i1")}, {tensor("3x5", "a, b", "i1")});
   op("or", {tensor("3x5", "a, b", "i1"), tensor("5", "b", "i1")}, {tensor("3x5", "a, b", "i1")});
   op("not", {tensor("3x5", "a, b", "i1")}, {tensor("3x5", "a, b", "i1")});
@@ -154,7 +154,8 @@ TEST_CASE("order within a row, with ties", "[ops]") {
     op("cumsum {over = #frit.axes<b>" + std::string(how) + "}", {type}, {type}, {{"x", x}});
     op("cumsum {over = #frit.axes<b, a>" + std::string(how) + "}", {type}, {type}, {{"x", x}});
   }
-  op("cumsum {over = #frit.axes<a>}", {tensor("7x2", "a, b", "i1")}, {tensor("7x2", "a, b", "i32")});
+  op("cumsum {over = #frit.axes<a>}", {tensor("7x2", "a, b", "i1")},
+     {tensor("7x2", "a, b", "i32")});
 }
 
 TEST_CASE("contractions of any shape", "[ops]") {
@@ -169,7 +170,8 @@ TEST_CASE("contractions of any shape", "[ops]") {
   op(over, {tensor("700", "k"), tensor("700x3", "k, n")}, {tensor("3", "n")});
   op("contract {over = #frit.axes<j, k>}", {tensor("4x6x5", "j, m, k"), tensor("5x4x9", "k, j, n")},
      {tensor("6x9", "m, n")});
-  op("contract {over = #frit.axes<>}", {tensor("4", "m"), tensor("9", "n")}, {tensor("4x9", "m, n")});
+  op("contract {over = #frit.axes<>}", {tensor("4", "m"), tensor("9", "n")},
+     {tensor("4x9", "m, n")});
 }
 
 TEST_CASE("gather", "[ops]") {
@@ -193,8 +195,8 @@ TEST_CASE("gather", "[ops]") {
 
 TEST_CASE("a checked gather clamps", "[ops]") {
   std::string x = tensor("3", "v", "f32"), n = tensor("5", "n", "i32");
-  auto module = parse(entryOf("gather {axes = #frit.axes<v>, checked}", {x, n},
-                              {tensor("5", "n", "f32")}));
+  auto module =
+      parse(entryOf("gather {axes = #frit.axes<v>, checked}", {x, n}, {tensor("5", "n", "f32")}));
   auto level = compileLevel(*module, Target::host());
   REQUIRE(bool(level));
   auto loaded = Loaded::load(*level);
@@ -250,8 +252,10 @@ TEST_CASE("shape ops, as views and as copies", "[ops]") {
   op("broadcast {axes = #frit.axes<a, b>}", {tensor("5", "b")}, {tensor("3x5", "a, b")});
   op("index {axes = #frit.axes<a, b>}", {}, {tensor("3x5", "a, b", "i32")});
   op("index {axes = #frit.axes<b, a>}", {}, {tensor("3x5", "a, b", "i32")});
-  op("constant {value = 2.5 : f64, element = \"REAL\", axes = #frit.axes<a>}", {}, {tensor("9", "a")});
-  op("constant {value = 1.0 : f64, element = \"i1\", axes = #frit.axes<>}", {}, {tensor("", "", "i1")});
+  op("constant {value = 2.5 : f64, element = \"REAL\", axes = #frit.axes<a>}", {},
+     {tensor("9", "a")});
+  op("constant {value = 1.0 : f64, element = \"i1\", axes = #frit.axes<>}", {},
+     {tensor("", "", "i1")});
 }
 
 TEST_CASE("random numbers are those of the evaluator", "[ops]") {
@@ -263,7 +267,8 @@ TEST_CASE("random numbers are those of the evaluator", "[ops]") {
     op("random {axes = #frit.axes<a, b>" + rest, {i32, i32, i32, i32}, {tensor("7x3", "b, a")});
   }
   Array negative({Element::I32, {}}, -5);
-  op("random {axes = #frit.axes<a>, element = \"REAL\", distribution = \"uniform\", site = -3 : i64}",
+  op("random {axes = #frit.axes<a>, element = \"REAL\", distribution = \"uniform\", site = -3 : "
+     "i64}",
      {i32, i32}, {tensor("9", "a")}, {{"x", negative}});
 }
 

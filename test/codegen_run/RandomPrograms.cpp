@@ -64,7 +64,7 @@ ValueType Generator::randomType() {
 
 void Generator::add(Term term) {
   // The order of axes is the planner's business: any will do.
-  if (chance(20))
+  if (chance(20) && !llvm::is_contained(values, term.value))
     term.value.setType(tensor(shuffled(typeOf(term))));
   if (typeOf(term).count() <= 2000 && typeOf(term).axes.size() <= 4)
     values.push_back(term.value);
@@ -93,8 +93,8 @@ void Generator::step(int depth) {
   switch (below(depth < 2 ? 15 : 13)) {
   case 0:
   case 1:
-    return add(build.make(pick<std::string>({"tanh", "sin", "sigmoid", "neg", "stop_gradient"}),
-                          {any()}));
+    return add(
+        build.make(pick<std::string>({"tanh", "sin", "sigmoid", "neg", "stop_gradient"}), {any()}));
   case 2:
   case 3: {
     Term x = any(), y = any();
@@ -125,20 +125,21 @@ void Generator::step(int depth) {
     Term x = any();
     for (const Axis &a : typeOf(x).axes)
       if (a.name == "e" && !typeOf(x).find("E"))
-        return add(build.make("rename", {x}, {{"from", std::string("e")}, {"to", std::string("E")}}));
+        return add(
+            build.make("rename", {x}, {{"from", std::string("e")}, {"to", std::string("E")}}));
     return;
   }
   case 8: { // split and merge
     Term x = any();
     ValueType type = typeOf(x);
     if (type.find("e") && !type.find("a") && !type.find("b"))
-      return add(build.make("split", {x},
-                            {{"axis", std::string("e")},
-                             {"into", std::vector<Axis>{{"a", 2}, {"b", 3}}}}));
+      return add(build.make(
+          "split", {x},
+          {{"axis", std::string("e")}, {"into", std::vector<Axis>{{"a", 2}, {"b", 3}}}}));
     if (type.find("a") && type.find("b") && !type.find("e"))
-      return add(build.make("merge", {x},
-                            {{"axes", std::vector<std::string>{"a", "b"}},
-                             {"into", std::string("e")}}));
+      return add(
+          build.make("merge", {x},
+                     {{"axes", std::vector<std::string>{"a", "b"}}, {"into", std::string("e")}}));
     return;
   }
   case 9: { // stack and slice
@@ -160,8 +161,8 @@ void Generator::step(int depth) {
     Term x = any();
     if (typeOf(x).axes.empty())
       return;
-    return add(build.make("cumsum", {x},
-                          {{"over", std::vector<std::string>{pick(typeOf(x).axes).name}}}));
+    return add(
+        build.make("cumsum", {x}, {{"over", std::vector<std::string>{pick(typeOf(x).axes).name}}}));
   }
   case 12:
     return add(build.constant(double(below(7)) / 4, element));
@@ -188,8 +189,8 @@ void Generator::scan(int depth) {
   block->addArgument(tensor({Element::I32, {}}), loc);
   std::vector<mlir::Value> carried;
   for (mlir::Value init : inits)
-    carried.push_back(block->addArgument(
-        tensor(chance(20) ? shuffled(typeOf(init)) : typeOf(init)), loc));
+    carried.push_back(
+        block->addArgument(tensor(chance(20) ? shuffled(typeOf(init)) : typeOf(init)), loc));
   for (mlir::Value slice : slices) {
     ValueType type = typeOf(slice);
     std::erase_if(type.axes, [&](const Axis &a) { return a.name == over.name; });
@@ -214,7 +215,7 @@ void Generator::scan(int depth) {
       types.push_back(tensor(chance(20) ? shuffled(type) : type));
     }
     for (int i = below(4); i > 0; --i) {
-      mlir::Value value = chance(40) && !yields.empty() ? pick(yields)
+      mlir::Value value = chance(40) && !yields.empty()    ? pick(yields)
                           : chance(30) && !carried.empty() ? pick(carried)
                                                            : any().value;
       ValueType type = typeOf(value);
