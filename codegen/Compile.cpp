@@ -32,10 +32,17 @@ static void openGroups(ModuleOp program, const Target &target, bool naive) {
 llvm::Expected<Entries> lowerLevel(ModuleOp program, const Target &target,
                                    const CompileOptions &options, Plan &plan, StringRef suffix) {
   openGroups(program, target, options.naive);
-  plan = planMemory(program, [&](Operation *op) {
+  KernelFacts facts;
+  facts.workspace = [&target, options](Operation *op) {
     const Emitter *emitter = chooseEmitter(op, target, options.naive);
     return emitter && emitter->workspace ? emitter->workspace(op, target) : WorkspaceNeed();
-  });
+  };
+  // The plan keeps this one.
+  facts.runsInPlace = [target, options](Operation *op, unsigned operand, unsigned result) {
+    const Emitter *emitter = chooseEmitter(op, target, options.naive);
+    return emitter && emitter->runsInPlace && emitter->runsInPlace(op, operand, result);
+  };
+  plan = planMemory(program, facts);
   FailureOr<Entries> entries = emitEntries(program, plan, target, options.naive, suffix);
   if (failed(entries))
     return llvm::createStringError("could not make kernels of the program");

@@ -1,7 +1,7 @@
 // An independent judge of memory plans: no lifetimes, no storages. It runs the entry on a shadow of
 // the arena in which every byte remembers the value that wrote it, and looks whether each op finds
 // the bytes it means to read.
-#include "passes/PlanMemory.h"
+#include "passes/Plan.h"
 
 using namespace mlir;
 using namespace frit;
@@ -147,7 +147,7 @@ bool Shadow::runKernel(Operation *op) {
       Place other = plan.placeOf(operand.get());
       if (overlap(place, other) &&
           (at(place) != at(other) ||
-           !canRunInPlace(op, operand.getOperandNumber(), result.getResultNumber())))
+           !plan.runsInPlace(op, operand.getOperandNumber(), result.getResultNumber())))
         return fail(op, "a result lies over an operand");
     }
     for (OpResult other : op->getResults().take_front(result.getResultNumber()))

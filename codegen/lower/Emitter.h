@@ -14,6 +14,8 @@ struct Emitter {
   /// What the kernel needs besides operands and results; null: nothing. A `perThread` workspace is
   /// this thread's own, a `shared` one is the same for all threads.
   WorkspaceNeed (*workspace)(mlir::Operation *op, const Target &target);
+  /// May the kernel put that result over that operand? Null: never.
+  bool (*runsInPlace)(mlir::Operation *op, unsigned operand, unsigned result);
   /// Adds functions to the module: the kernel, or its phases, which run one after another with all
   /// threads waiting in between. Signature: see Kernel.h. Names begin with `name`.
   llvm::SmallVector<mlir::func::FuncOp> (*emit)(mlir::Operation *op, mlir::ModuleOp module,

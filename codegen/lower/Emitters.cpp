@@ -9,6 +9,13 @@ const Emitter plainEmitter{
     "plain",
     [](Operation *op, const Target &) { return findLowering(op) != nullptr; },
     nullptr,
+    [](Operation *op, unsigned operand, unsigned result) {
+      // What a scatter starts from is copied first, place by place.
+      auto scatter = dyn_cast<ScatterOp>(op);
+      bool isStart = scatter && scatter.getOnto() && operand + 1 == op->getNumOperands();
+      return isElementwiseInPlace(op, operand, result) ||
+             (isStart && op->getOperand(operand).getType() == op->getResult(0).getType());
+    },
     [](Operation *op, ModuleOp module, StringRef name, const Target &) {
       KernelBuilder builder(module, name, op->getNumOperands(), op->getNumResults());
       findLowering(op)(op, builder);

@@ -57,6 +57,7 @@ const Emitter matmulEmitter{
     [](Operation *op, const Target &target) {
       return WorkspaceNeed{matmulWorkspaceBytes(specOf(cast<ContractOp>(op)), target), 0};
     },
+    nullptr,
     [](Operation *op, ModuleOp module, StringRef name, const Target &target) {
       return SmallVector<func::FuncOp>{
           emitMatmul(module, name, specOf(cast<ContractOp>(op)), target)};
