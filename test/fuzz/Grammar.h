@@ -80,6 +80,7 @@ private:
 
   void expr() {
     Deeper deeper(depth);
+    unsigned links = 0; // of a chain: the parser bounds the height of a tree
     static const char *operators[] = {
         "implies", "or", "and", "<", ">", "<=", ">=", "==", "!=", "+", "-", "*", "/", "%"};
     switch (pick(4)) {
@@ -100,7 +101,7 @@ private:
         put(operators[op]);
         gap();
         unary();
-      } while (maybe(3));
+      } while (++links < 5 && maybe(3));
       break;
     }
     case 3:
@@ -113,7 +114,7 @@ private:
         gap();
         put(" ");
         unary();
-      } while (maybe(3));
+      } while (++links < 5 && maybe(3));
       break;
     }
   }
@@ -133,7 +134,7 @@ private:
   }
   void postfix() {
     atom();
-    while (maybe(3))
+    for (unsigned links = 0; links < 5 && maybe(3); ++links)
       switch (pick(4)) {
       case 0:
         put("(");
