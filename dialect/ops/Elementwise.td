@@ -229,17 +229,18 @@ def Frit_RoundOp : Frit_UnaryOp<"round"> {
   let gradient = [{ return {build.constantLike(0, g)}; }];
 }
 def Frit_LogAddExpOp : Frit_BinaryOp<"logaddexp", "elementwise"> {
-  let summary = "log(exp(x) + exp(y)); -inf for two -inf";
+  let summary = "log(exp(x) + exp(y)); the larger one where that is infinite";
   let scalar = [{
     auto high = b.maximum(x, y), low = b.minimum(x, y);
-    auto none = b.compare("eq", high, b.constant(-std::numeric_limits<double>::infinity(), x.getType()));
+    auto infinite = b.compare("eq", b.abs(high),
+                              b.constant(std::numeric_limits<double>::infinity(), x.getType()));
     auto zero = b.constant(0, x.getType());
-    auto gap = b.select(none, zero, b.sub(low, b.select(none, zero, high)));
+    auto gap = b.select(infinite, zero, b.sub(low, high));
     return b.add(high, b.math("log1p", b.math("exp", gap)));
   }];
   let exact = [{
-    double high = std::fmax(x, y);
-    return std::isinf(high) && high < 0 ? high : high + std::log1p(std::exp(std::fmin(x, y) - high));
+    double high = x > y || x != x ? x : y, low = x > y || x != x ? y : x;
+    return std::isinf(high) ? high : high + std::log1p(std::exp(low - high));
   }];
   let gradient = [{
     Term share = build.make("sigmoid", {x - y});
