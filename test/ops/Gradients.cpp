@@ -66,9 +66,13 @@ void eachTypes(size_t count, std::vector<ValueType> &chosen, const std::function
   }
 }
 
-/// All calls of an op that its law accepts.
-std::vector<OneOp> legalCalls(const Builtin &builtin) {
-  std::vector<OneOp> out;
+/// All calls of an op that its law accepts and that have a slope: from reals to reals.
+const std::vector<OneOp> &legalCalls(const Builtin &builtin) {
+  static std::map<std::string, std::vector<OneOp>> known;
+  auto [at, isNew] = known.try_emplace(builtin.name);
+  std::vector<OneOp> &out = at->second;
+  if (!isNew)
+    return out;
   size_t least = builtin.operands.size();
   // Ops with attributes may take more operands than have names.
   size_t most = least + (builtin.attributes.empty() ? 0 : 3);
@@ -77,7 +81,11 @@ std::vector<OneOp> legalCalls(const Builtin &builtin) {
     eachAttributes(builtin.attributes, attributes, [&] {
       std::vector<ValueType> types;
       eachTypes(count, types, [&] {
-        if (!builtin.law(types, attributes))
+        auto takesReal = [](const ValueType &type) { return isReal(type.element); };
+        if (!llvm::any_of(types, takesReal))
+          return;
+        LawResult result = builtin.law(types, attributes);
+        if (!result || !isReal(result.types.front().element))
           return;
         OneOp call{builtin.name, {}, attributes};
         for (const ValueType &type : types)
@@ -114,7 +122,7 @@ void draw(Arrays &operands, uint32_t attempt) {
 /// Compares at points of both kinds; gives how many proved something.
 int checkCall(const OneOp &call, Derivative &derivative) {
   int proved = 0;
-  for (uint32_t attempt = 0; attempt < 8 && proved < 3; ++attempt) {
+  for (uint32_t attempt = 0; attempt < 64 && proved < 3; ++attempt) {
     Arrays operands = call.operands;
     draw(operands, attempt);
     bool kink = false;
@@ -134,51 +142,23 @@ int checkCall(const OneOp &call, Derivative &derivative) {
 
 TEST_CASE("every derivative rule agrees with finite differences") {
   for (const auto &[name, builtin] : builtins()) {
-    if (name == "stop_gradient") // which is wrong on purpose; see below
+    const std::vector<OneOp> &calls = legalCalls(builtin);
+    if (name == "stop_gradient" || calls.empty()) // the first is wrong on purpose; see below
       continue;
     INFO(name);
-    std::vector<OneOp> calls = legalCalls(builtin);
-    REQUIRE_FALSE(calls.empty());
+    CHECK(Derivative(calls.front()).applies());
     // A spread over all calls is enough where there are many.
-    size_t stride = 1 + calls.size() / 60, checked = 0;
-    bool differentiable = false;
+    size_t stride = 1 + calls.size() / 100, checked = 0, tried = 0;
     for (size_t i = 0; i < calls.size(); i += stride) {
       std::string operands;
       for (const Array &operand : calls[i].operands)
         operands += toString(operand.type) + " ";
       INFO("call " << i << ": " << operands);
       Derivative derivative(calls[i]);
-      if (!derivative.applies())
-        continue;
-      differentiable = true;
       checked += checkCall(calls[i], derivative) > 0;
+      ++tried;
     }
-    CHECK((checked > 0 || !differentiable));
-  }
-}
-
-TEST_CASE("an op either has a rule for a real operand or says why not") {
-  for (const auto &[name, builtin] : builtins()) {
-    INFO(name);
-    bool real = false, applies = false;
-    for (const OneOp &call : legalCalls(builtin)) {
-      LawResult result = builtin.law(
-          [&] {
-            std::vector<ValueType> types;
-            for (const Array &operand : call.operands)
-              types.push_back(operand.type);
-            return types;
-          }(),
-          call.attributes);
-      bool fits = isReal(result.types.front().element);
-      bool takes =
-          llvm::any_of(call.operands, [](const Array &x) { return isReal(x.type.element); });
-      if (fits && takes && !real) {
-        real = true;
-        applies = Derivative(call).applies();
-      }
-    }
-    CHECK(real == applies);
+    CHECK(checked == tried);
   }
 }
 
