@@ -4,9 +4,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
-#ifdef FRIT_HAS_PASSES
 #include "passes/Passes.h"
-#endif
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
@@ -14,8 +12,6 @@ int main(int argc, char **argv) {
                   mlir::math::MathDialect>();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
-#ifdef FRIT_HAS_PASSES
   frit::registerFritPasses();
-#endif
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "frit passes\n", registry));
 }
