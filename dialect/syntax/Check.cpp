@@ -1,0 +1,122 @@
+// The whole check on one screen: settings, files, the train block, the graph.
+#include "dialect/syntax/Check.h"
+#include "dialect/syntax/Parser.h"
+#include "dialect/syntax/check/Prelude.h"
+#include "dialect/syntax/check/Training.h"
+
+namespace frit {
+
+using namespace checking;
+
+/// The prelude, parsed once for each check.
+static void loadPrelude(Checker &checker) {
+  const Source &source = checker.sources.add("prelude", preludeText());
+  checker.ownModules.push_back(std::make_unique<ast::Module>(parse(source, checker.diagnostics)));
+  if (checker.diagnostics.hasErrors())
+    throw Failure();
+  checker.prelude = checker.load(*checker.ownModules.back());
+}
+
+static void readSettings(Checker &checker) {
+  for (auto &[name, text] : checker.options.settings) {
+    const Source &source = checker.sources.add("--set " + name, text);
+    ast::ExprPtr expr = parseExpression(source, checker.diagnostics);
+    if (!expr)
+      throw Failure();
+    checker.settings[name] = expr.get();
+    checker.ownExprs.push_back(std::move(expr));
+  }
+}
+
+/// The small sizes of `check {}`, the main file's before those it uses; --set goes before both.
+static void readSmallSizes(Checker &checker, const ast::Module &module,
+                           std::set<const ast::Module *> &seen) {
+  if (!seen.insert(&module).second)
+    return;
+  for (const ast::DeclPtr &decl : module.decls)
+    if (auto *check = ast::as<ast::Check>(decl))
+      for (const ast::Setting &setting : check->settings)
+        if (checker.settings.insert({setting.name.text, setting.value.get()}).second)
+          checker.settingsUsed.insert(setting.name.text);
+}
+
+static const ast::Train *chooseTrain(Checker &checker, const ast::Module &module, File &file) {
+  const std::string &wanted = checker.options.train;
+  if (!wanted.empty()) {
+    auto found = file.trains.find(wanted);
+    if (found != file.trains.end())
+      return found->second;
+    std::string list;
+    std::vector<std::string> names;
+    for (auto &[name, train] : file.trains) {
+      list += (list.empty() ? "" : ", ") + name;
+      names.push_back(name);
+    }
+    auto report = checker.diagnostics.error(
+        {module.source, 1, 1, 0},
+        fmt::format("there is no 'train {}'{}", wanted,
+                    list.empty() ? std::string() : fmt::format("; there is {}", list)));
+    report.suggest(wanted, names);
+    report.fail();
+  }
+  const ast::Train *last = nullptr;
+  for (const ast::DeclPtr &decl : module.decls)
+    if (auto *train = ast::as<ast::Train>(decl))
+      last = train;
+  if (!last && !checker.options.onlyCheck)
+    checker.diagnostics
+        .error({module.source, 1, 1, 0}, "the file has no train block, so there is no program")
+        .fail();
+  return last;
+}
+
+std::optional<Graph> check(const ast::Module &module, Sources &sources, const CheckOptions &options,
+                           Diagnostics &diagnostics) {
+  if (diagnostics.hasErrors())
+    return std::nullopt;
+  Checker checker(sources, options, diagnostics);
+  try {
+    loadPrelude(checker);
+    readSettings(checker);
+    std::set<const ast::Module *> seen;
+    if (options.small)
+      readSmallSizes(checker, module, seen);
+    checker.mainFile = checker.load(module);
+    if (const ast::Train *train = chooseTrain(checker, module, *checker.mainFile)) {
+      // A block of a used file sees that file's names.
+      File *file = checker.mainFile;
+      for (auto &[source, loaded] : checker.files)
+        if (source == train->at.file)
+          file = loaded.get();
+      Training training(checker, *train, *file);
+      training.run();
+    }
+    for (auto &[name, expr] : checker.settings)
+      if (!checker.settingsUsed.count(name)) {
+        std::vector<std::string> known;
+        for (auto &[n, value] : checker.mainFile->config)
+          known.push_back(n);
+        diagnostics
+            .error(expr->at,
+                   fmt::format("there is no config value or number of train '{}' to set", name))
+            .suggest(name, known);
+      }
+  } catch (const Failure &) {
+  } catch (const Deferred &) {
+    diagnostics.error({module.source, 1, 1, 0},
+                      "this is a bug in frit: a value known only at run time was asked for early");
+  }
+  if (diagnostics.hasErrors())
+    return std::nullopt;
+  return std::move(checker.graph);
+}
+
+std::vector<std::string> trainBlocks(const ast::Module &module) {
+  std::vector<std::string> out;
+  for (const ast::DeclPtr &decl : module.decls)
+    if (auto *train = ast::as<ast::Train>(decl))
+      out.push_back(train->name.text);
+  return out;
+}
+
+} // namespace frit

@@ -1,0 +1,130 @@
+// From a train block to entries. The order of work: fields of the block, states of the models, then
+// the entries one after the other, each from the objective's text anew.
+#pragma once
+#include "dialect/syntax/check/Checker.h"
+
+namespace frit::checking {
+
+/// A number, flag or function given in train, or a schedule: a call that gives a number each step.
+struct Setting {
+  Value value;
+  const ast::Call *schedule = nullptr;
+  const ast::Expr *expr = nullptr;          // made of schedules
+  std::string name;                         // of the scalars made for it
+  std::map<std::string, size_t> scalars;    // argument of the schedule -> state
+  std::optional<size_t> scalar;             // a plain number
+  std::vector<std::optional<size_t>> items; // a tuple of numbers
+  Location at;
+  std::vector<Value> itemValues;
+};
+using Settings = std::map<std::string, Setting>;
+
+/// An optimiser with its arguments.
+struct OptimizerChoice {
+  Declared declared;
+  Settings settings;
+  Location at;
+};
+
+/// One `for` of train, for one pattern list.
+struct Rule {
+  const ast::For *item = nullptr;
+  std::vector<bool> matched;
+  Settings settings;
+  std::optional<OptimizerChoice> optimizer;
+  std::optional<bool> frozen;
+};
+
+/// An objective or rollout elaborated in some entry.
+struct Outcome {
+  ScopePtr scope;
+  std::optional<Tensor> loss;
+  Location lossAt;
+  std::vector<std::pair<std::string, Tensor>> reports;
+  std::vector<std::pair<std::string, Value>> yields;
+};
+
+/// One objective with what train gives it.
+struct Run {
+  const ast::Objective *objective = nullptr;
+  File *file = nullptr;
+  int64_t times = 1;
+  Location at;
+  std::map<std::string, const ast::Field *> fields; // shared ones and its own
+};
+
+class Training {
+public:
+  Training(Checker &checker, const ast::Train &train, File &file)
+      : c(checker), train(train), file(file) {}
+  void run();
+
+  Checker &c;
+  const ast::Train &train;
+  File &file;
+  ScopePtr scope; // of the train block
+  std::vector<Run> runs;
+  std::vector<std::pair<std::string, Value>> models;
+  std::map<std::string, int64_t> sizes;
+  std::map<std::string, Location> sizePlaces;
+  std::map<std::string, const ast::Field *> fields;
+  Settings hyper;
+  std::optional<OptimizerChoice> optimizer;
+  std::vector<Rule> rules;
+  std::optional<Setting> clip;
+  std::optional<Setting> ema;
+  std::map<size_t, size_t> averages;             // parameter -> its moving average
+  std::vector<std::pair<size_t, size_t>> copies; // state -> state it starts as
+  std::map<std::pair<size_t, std::string>, size_t> slots;
+  std::map<size_t, double> slotInitial;
+  std::map<std::string, int64_t> limits; // input -> its integers are below
+  std::map<std::string, std::string> records;
+  const ast::Field *data = nullptr;
+
+  //===-- Training.cpp: the fields
+  void readFields();
+  void readRun(Run &run, const std::vector<const ast::TrainItem *> &items);
+  void readModels();
+  void readRules();
+  void wrap(const ast::For &item, const ast::Field &field);
+  Setting readSetting(const std::string &name, const ast::Expr &expr, bool runTime,
+                      const std::string &prefix);
+  OptimizerChoice readOptimizer(const ast::Expr &expr, bool runTime);
+  Value settingValue(Setting &setting, Scope &scope);
+
+  //===-- Objective.cpp: the body of an objective or rollout
+  void begin(EntryState &entry, const std::string &name, bool training);
+  void finish(EntryState &entry);
+  Outcome objective(const Run &run);
+  Outcome rollout(const ast::Field &field);
+  const ast::Rollout *isRollout(const ast::Field &field);
+  Outcome body(const std::string &what, const std::vector<ast::Parameter> &parameters,
+               const ast::Block &block, File &file, const std::map<std::string, Value> &given,
+               Location at);
+  Value input(const std::string &name, const ast::Type &type, Scope &scope, Location at);
+  void draw(Scope &scope, const ast::Draw &draw);
+  void judgeCausality(const Value &distribution, const RecordValue &drawn, const Axis &time,
+                      Scope &scope, Location at);
+
+  //===-- Entries.cpp
+  void trainEntry(const Run &run);
+  void evalEntries(const Run &run);
+  void predictEntry(const Run &run);
+  void gradientsEntry(const Run &run);
+  void initEntry();
+  std::vector<size_t> trainable();
+  std::vector<Tensor> gradients(const Tensor &loss, const std::vector<size_t> &wrt, Location at);
+
+  //===-- Optimizer.cpp
+  void update(size_t state, const Tensor &gradient);
+  Rule *ruleFor(size_t state, const std::function<bool(const Rule &)> &has);
+  bool isFrozen(size_t state);
+
+  //===-- Metadata.cpp
+  std::string metadata(const Run &run);
+};
+
+/// `*` stands for any text.
+bool matches(const std::string &pattern, const std::string &text);
+
+} // namespace frit::checking
