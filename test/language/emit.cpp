@@ -1,0 +1,45 @@
+// Whatever checks also emits: every node of a graph passes the verifier of its op.
+#include "dialect/syntax/Emit.h"
+#include "dialect/Frit.h"
+#include "mlir/IR/MLIRContext.h"
+#include "test/language/Checked.h"
+#include <filesystem>
+
+using namespace frit;
+
+static void emits(const std::string &path, CheckOptions options) {
+  Checked checked(options, path);
+  INFO(path << " train " << options.train << "\n" << checked.messages);
+  REQUIRE(checked.graph.has_value());
+  mlir::MLIRContext context;
+  std::string said;
+  mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
+    said += diagnostic.str() + "\n";
+    return mlir::success();
+  });
+  bool emitted = bool(emit(*checked.graph, context));
+  INFO(said);
+  CHECK(emitted);
+}
+
+TEST_CASE("the graphs of the programs and examples verify") {
+  for (const char *folder : {"test/programs", "examples"})
+    for (auto &file :
+         std::filesystem::directory_iterator(std::string(FRIT_SOURCE_DIR) + "/" + folder)) {
+      std::string path = file.path().string();
+      if (file.path().extension() != ".frit" || path.find("15_neg") != std::string::npos)
+        continue;
+      Sources sources;
+      Diagnostics diagnostics;
+      std::string reason;
+      ast::Module module = parse(*sources.load(path, reason), diagnostics);
+      for (const std::string &train : trainBlocks(module)) {
+        CheckOptions options;
+        options.train = train;
+        options.onlyCheck = true;
+        options.gradients = true;
+        options.element = Element::F64;
+        emits(path, options);
+      }
+    }
+}

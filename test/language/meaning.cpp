@@ -1,0 +1,169 @@
+// Small programs against values worked out by hand (docs/language.md gives the rules).
+#include "test/language/Meaning.h"
+#include <cmath>
+
+using namespace frit;
+
+/// The value of an expression on sampleData: x = [1 2 3; -1 0.5 4], m = [1 1 0; 0 0 1], k = [2 0],
+/// ids = [0 1 2; 3 2 1].
+static double valueOf(const std::string &expression, const std::string &statements = "",
+                      const std::string &before = "") {
+  Meaning meaning(reporting(statements + "\n  report r = " + expression, before));
+  return meaning.reports({sampleData()}).at("r");
+}
+
+TEST_CASE("A7: reductions over axes and under masks") {
+  CHECK(valueOf("sum(x)") == Approx(9.5));
+  CHECK(valueOf("sum(sum(x, over = t)^2)") == Approx(36 + 12.25));
+  CHECK(valueOf("mean(x, where = m)") == Approx(7.0 / 3));
+  CHECK(valueOf("sum(mean(x, over = t, where = m))") == Approx(1.5 + 4));
+  CHECK(valueOf("sum(max(x, over = t, where = m))") == Approx(2 + 4));
+  CHECK(valueOf("mean(x, where = x > 100)") == 0);
+  CHECK(valueOf("sum(softmax(x, over = t, where = x > 3.5)^2)") == Approx(1));
+  CHECK(valueOf("sum(where(any(m, over = b), 1, 0))") == Approx(3));
+  CHECK(valueOf("std(x, where = m)") == Approx(std::sqrt((16.0 / 9 + 1.0 / 9 + 25.0 / 9) / 3)));
+}
+
+TEST_CASE("A6 and A8: elementwise by name, contraction, outer products") {
+  CHECK(valueOf("sum(x * sum(x, over = t))") == Approx(36 + 12.25));
+  CHECK(valueOf("sum(dot(x, x, over = t))") == Approx(14 + 17.25));
+  CHECK(valueOf("sum(dot(x, rename(x, b -> c), over = t))") == Approx(14 + 17.25 + 2 * (12)));
+  CHECK(valueOf("sum(outer(index(t), sum(x, over = t)))") == Approx(3 * 9.5));
+  CHECK(valueOf("sum(along(sum(x, over = t), t))") == Approx(28.5));
+  CHECK(valueOf("sum(where(index(s) <= index(t), 1, 0))", "s: 3") == Approx(6));
+}
+
+TEST_CASE("A9: indexing, out of range, scatter") {
+  CHECK(valueOf("sum(x[t = k])") == Approx(3 - 1));
+  CHECK(valueOf("sum(x[t = 1])") == Approx(2.5));
+  CHECK(valueOf("sum(x[t = index(t) - 1 else 10] * index(t))") == Approx(1 + 2 * 2 + -1 + 2 * 0.5));
+  CHECK(valueOf("sum(shift(x, by = -1) * index(t))") == Approx(1 * 3 + 1 * 4));
+  CHECK(valueOf("sum(scatter(x, v = ids)[v = 2])") == Approx(3 + 0.5));
+  CHECK(valueOf("sum(last(m))") == Approx(1 + 2));
+}
+
+TEST_CASE("A3: groups, merge and split") {
+  CHECK(valueOf("sum(rename(x, [b, t] -> n) * index(n))", "") ==
+        Approx(0 * 1 + 1 * 2 + 2 * 3 + 3 * -1 + 4 * 0.5 + 5 * 4));
+  CHECK(
+      valueOf("sum(y * index(half))", "y = rename(rename(x, [b, t] -> n), n -> [half: 3, two])") ==
+      Approx(1 * (3 - 1) + 2 * (0.5 + 4)));
+  CHECK(valueOf("sum(index([b, t]) * x)") == Approx(0 + 2 + 6 - 3 + 2 + 20));
+}
+
+TEST_CASE("scan carries, yields along the axis, and goes backwards") {
+  std::string forward = "y = scan i over t (a: real[b] = 0) { a = 2 * a + x[t = i];  yield a }";
+  CHECK(valueOf("sum(y * where(index(t) == 2, 1, 0))", forward) ==
+        Approx(4 * 1 + 2 * 2 + 3 + 4 * -1 + 2 * 0.5 + 4));
+  std::string backward =
+      "y = scan i over t (a: real[b] = 0; reverse = true) { a = 2 * a + x[t = i];  yield a }";
+  CHECK(valueOf("sum(y * where(index(t) == 0, 1, 0))", backward) ==
+        Approx(1 + 2 * 2 + 4 * 3 - 1 + 2 * 0.5 + 4 * 4));
+}
+
+TEST_CASE("distributions: nll, entropy, cross entropy, mode") {
+  // Two tokens with logits 0 and log 3: probabilities 1/4 and 3/4.
+  std::string d = "z = where(index(v) < 2, 0, 0.0) + 0 * sum(x)\n"
+                  "  q = categorical(logits = where(index(v) == 1, log(3.0), where(index(v) == 0, "
+                  "0.0, -1e30)) + 0 * along(x, v), over = v)";
+  CHECK(valueOf("mean(nll(q, where(ids > 9, ids, ids)), where = ids == ids and ids < 2)", d) ==
+        Approx((std::log(4.0) + 2 * std::log(4.0 / 3)) / 3));
+  CHECK(valueOf("mean(entropy(q))", d) == Approx(0.25 * std::log(4.0) + 0.75 * std::log(4.0 / 3)));
+  CHECK(valueOf("mean(mode(q) == ids)", d) == Approx(2.0 / 6));
+}
+
+/// Divergences of p = (1/4, 3/4) from q = (1/2, 1/2), as the mean over rows that are all alike.
+static double divergenceOf(const std::string &call, const std::string &before = "") {
+  std::string statements = R"(
+  two: 2
+  zero = along(0 * sum(x, over = t), two)
+  p = categorical(logits = zero + where(index(two) == 1, log(3.0), 0.0), over = two)
+  q = categorical(logits = zero, over = two))";
+  return valueOf("mean(" + call + ")", statements, before);
+}
+
+TEST_CASE("divergences of (1/4, 3/4) from (1/2, 1/2)") {
+  double kl = 0.25 * std::log(0.5) + 0.75 * std::log(1.5);
+  double reverse = 0.5 * std::log(2.0) + 0.5 * std::log(0.5 / 0.75);
+  CHECK(divergenceOf("kl(p || q)") == Approx(kl));
+  CHECK(divergenceOf("kl(q || p)") == Approx(reverse));
+  CHECK(divergenceOf("reverse_kl(p || q)") == Approx(reverse));
+  CHECK(divergenceOf("D[jeffreys](p || q)") == Approx(kl + reverse));
+  double m1 = 0.375, m2 = 0.625;
+  CHECK(divergenceOf("js(p || q)") ==
+        Approx(0.5 * (0.25 * std::log(0.25 / m1) + 0.75 * std::log(0.75 / m2)) +
+               0.5 * (0.5 * std::log(0.5 / m1) + 0.5 * std::log(0.5 / m2))));
+  CHECK(divergenceOf("hellinger(p || q)") == Approx(2 - 2 * (std::sqrt(0.125) + std::sqrt(0.375))));
+  CHECK(divergenceOf("chi2(p || q)") == Approx(0.125 + 1.125 - 1));
+  CHECK(divergenceOf("tv(p || q)") == Approx(0.25));
+  CHECK(divergenceOf("D[alpha(a = 0.5)](p || q)") ==
+        Approx(4 * (1 - (std::sqrt(0.125) + std::sqrt(0.375)))));
+  CHECK(divergenceOf("D[alpha(a = 1)](p || q)") == Approx(kl));
+  CHECK(divergenceOf("D[skewed](p || q)", "divergence skewed(u; a = 0.3 in 0..1) = u * log(u / (a "
+                                          "* u + 1 - a))\n") ==
+        Approx(0.25 * std::log(0.25 / (0.3 * 0.25 + 0.7 * 0.5)) +
+               0.75 * std::log(0.75 / (0.3 * 0.75 + 0.7 * 0.5))));
+  CHECK(divergenceOf("slope[kl](log(2.0) + 0 * sum(x, over = t))") == Approx(std::log(2.0)));
+  CHECK(divergenceOf("score[kl](log(2.0) + 0 * sum(x, over = t))") == Approx(1 - 2));
+}
+
+TEST_CASE("a report is its value had the whole evaluation been one batch") {
+  Meaning meaning(reporting("  loss = mean(x, where = m)\n  report double = 2 * loss + 1"));
+  NamedArrays other = sampleData();
+  other["m"].data = {0, 0, 1, 0, 0, 0};
+  auto reports = meaning.reports({sampleData(), other});
+  CHECK(reports.at("double") == Approx(2 * (1 + 2 + 4 + 3) / 4.0 + 1));
+  CHECK(reports.at("loss") == Approx(9.5 / 6));
+}
+
+TEST_CASE("repeat applies its layers in order, each with its own parameters") {
+  Meaning meaning(R"(
+model Layer(layer) { param w: real[] = 1.0 + layer;  forward(x: real[b]) -> real[b] { 2 * x + w } }
+model Tower() { layers_ = repeat(layer: 3) Layer(layer);  forward(x: real[b]) -> real[b] { layers_(x) } }
+objective o(m: model, x: real[b]) { minimize mean(m(x)) }
+train o { m = Tower();  b = 1;  data = tensors();  optimizer = sgd(lr = 0.1);  steps = 1 }
+)");
+  // ((2 * 1 + 1) * 2 + 2) * 2 + 3
+  CHECK(meaning.reports({{{"x", reals({{"b", 1}}, {1})}}}).at("loss") == Approx(19));
+  const StateDecl *w = meaning.checked.state("m.layers_.w");
+  REQUIRE(w);
+  CHECK(w->stacked == 1);
+  CHECK(w->tensors.at(2).name == "m.layers_.2.w");
+}
+
+TEST_CASE("C3: a layer over one axis twice is a square matrix") {
+  Meaning meaning(R"(
+config { width = 2 }
+model Square() { lin = Linear(width, width, init = normal(std = 0.0));  forward(x: real[b, width]) -> real[b, width] { x + lin(x) } }
+objective o(m: model, x: real[b, width]) { minimize mean(m(x)) }
+train o { m = Square();  b = 1;  data = tensors();  optimizer = sgd(lr = 0.1);  steps = 1 }
+)");
+  meaning.states["m.lin.weight"].data = {1, 2, 3, 4}; // [out, in]
+  // x = (1, 10): x + (21, 43)
+  CHECK(meaning.reports({{{"x", reals({{"b", 1}, {"width", 2}}, {1, 10})}}}).at("loss") ==
+        Approx((22 + 53) / 2.0));
+}
+
+TEST_CASE("attention with one head and identity matrices") {
+  Meaning meaning(R"(
+config { width = 2 }
+model A() {
+  attn = Attention(width, 1, causal = true)
+  forward(x: real[b, t, width]) -> real[b, t, width] { attn(x) }
+}
+objective o(m: model, x: real[b, t, width]) {
+  y = m(x)
+  minimize mean(y)
+  report first = sum(y[t = 0])
+  report second = sum(y[t = 1] * index(width))
+}
+train o { m = A();  b = 1, t = 2;  data = tensors();  optimizer = sgd(lr = 0.1);  steps = 1 }
+)");
+  for (const char *name : {"q", "k", "v", "out"})
+    meaning.states[std::string("m.attn.") + name + ".weight"].data = {1, 0, 0, 1};
+  auto reports =
+      meaning.reports({{{"x", reals({{"b", 1}, {"t", 2}, {"width", 2}}, {1, 0, 0, 1})}}});
+  CHECK(reports.at("first") == Approx(1)); // the first position sees itself only
+  double own = std::exp(1 / std::sqrt(2.0)), p = own / (own + 1);
+  CHECK(reports.at("second") == Approx(p));
+}
