@@ -77,15 +77,14 @@ int frit::bench(const FritLevel &level, const BenchOptions &options) {
     fmt::print(
         "{{\"steps\":{},\"median_ms\":{:.4f},\"min_ms\":{:.4f},\"threads\":{},\"isa\":\"{}\","
         "\"tokens_per_step\":{},\"arena_bytes\":{},\"resident_bytes\":{}}}\n",
-        options.steps, median, least, machine.threads(), machine.isa, tokens,
-        machine.description.arena, machine.residentBytes());
+        options.steps, median, least, machine.threads(), machine.isa, tokens, machine.bytes(),
+        machine.residentBytes());
     return 0;
   }
   fmt::print("{} steps, {} threads, {}: median {:.3f} ms, least {:.3f} ms", options.steps,
              machine.threads(), machine.isa, median, least);
   if (tokens > 0)
     fmt::print(", {} tokens/s", amount(double(tokens) * 1e3 / median));
-  fmt::print("\narena {} bytes, {} of them in memory\n", machine.description.arena,
-             machine.residentBytes());
+  fmt::print("\narena {} bytes, {} of them in memory\n", machine.bytes(), machine.residentBytes());
   return 0;
 }

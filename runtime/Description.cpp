@@ -155,6 +155,9 @@ Description frit::readDescription(const FritLevel &level) {
     result.hash = json.value("hash", "");
     result.config = json.value("config", Json::object());
     result.arena = json.at("arena");
+    result.workspace = json.value("workspace", int64_t(0));
+    if (result.workspace < 0)
+      bug("a thread's workspace has {} bytes", result.workspace);
     for (const Json &item : json.value("state", Json::array()))
       result.state.push_back(readState(item, result.arena));
     for (const Json &item : json.value("scalars", Json::array()))

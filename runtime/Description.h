@@ -71,6 +71,7 @@ struct Description {
   std::string program, objective, hash;
   nlohmann::json config;
   int64_t arena = 0;
+  int64_t workspace = 0; // bytes for each thread, behind the arena
   std::vector<State> state;
   std::vector<Scalar> scalars;
   std::vector<Entry> entries;

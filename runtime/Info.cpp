@@ -20,6 +20,8 @@ static void printMemory(const Description &description) {
     sum += state.field.bytes();
   }
   fmt::print("arena: {} bytes\n", description.arena);
+  if (description.workspace)
+    fmt::print("each thread: {} bytes more\n", description.workspace);
   for (auto &[role, count] : bytes)
     fmt::print("  {:<13} {:>14}\n", role == "states" ? "state" : role, count);
   fmt::print("  {:<13} {:>14}  (inputs, outputs, activations, workspaces)\n", "the rest",

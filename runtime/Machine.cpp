@@ -14,7 +14,8 @@ static int32_t checkedThreads(int32_t threads) {
 }
 
 Machine::Machine(const FritLevel &level, int32_t threads)
-    : description(readDescription(level)), isa(level.isa), arena(description.arena),
+    : description(readDescription(level)), isa(level.isa),
+      arena(description.arena + checkedThreads(threads) * description.workspace),
       pool(checkedThreads(threads)) {
   setDefaults();
 }

@@ -22,6 +22,8 @@ public:
   uint8_t *at(const Field &field) const { return arena.data() + field.offset; }
   uint8_t *data() const { return arena.data(); }
   int32_t threads() const { return pool.size(); }
+  /// Arena and the threads' workspaces.
+  int64_t bytes() const { return arena.size(); }
   int64_t residentBytes() const { return arena.resident(); }
 
   /// Writes a scalar if the program has it.
