@@ -1,0 +1,49 @@
+// One compilation, from the file to wherever the user wants to stop.
+#pragma once
+#include "dialect/syntax/Diagnostics.h"
+#include "dialect/syntax/Source.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "tools/frit/Request.h"
+#include <memory>
+
+namespace frit {
+
+/// The user's mistake has been reported; the command ends with exit code 1.
+struct UserError {};
+
+/// Our mistake: reported as a bug of frit with the stage, exit code 70.
+struct FritBug {
+  std::string message;
+};
+
+class Driver {
+public:
+  explicit Driver(const Request &request);
+  ~Driver();
+
+  /// Text to ops. Throws UserError after printing what is wrong.
+  void check();
+  /// Ops to ops, up to `stage` ("ops", "grad", "fused", "planned") or through all passes.
+  void runPasses();
+  /// Object files and the program at `output`.
+  void build(const std::string &output);
+  /// The stage as text: ast, ops, grad, fused, planned, llvm, asm; objects and programs go to a file.
+  std::string emit(const std::string &stage);
+
+  mlir::ModuleOp module() { return *ir; }
+  mlir::MLIRContext &mlirContext() { return *context; }
+  /// Every text that went into the program, for the cache key.
+  std::vector<std::string> sourceTexts() const;
+
+private:
+  void save(const std::string &stage, const std::string &text);
+
+  Request request;
+  Sources sources;
+  std::unique_ptr<mlir::MLIRContext> context;
+  mlir::OwningOpRef<mlir::ModuleOp> ir;
+};
+
+} // namespace frit
