@@ -32,7 +32,7 @@ void addFormatCommand(CLI::App &app, int &exitCode) {
         continue;
       }
       Diagnostics diagnostics;
-      ast::File file = parse(*source, diagnostics);
+      ast::Module file = parse(*source, diagnostics);
       if (diagnostics.hasErrors()) {
         std::cerr << diagnostics.render();
         exitCode = 1;
