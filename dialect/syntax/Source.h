@@ -50,6 +50,8 @@ public:
   const Source &add(std::string name, std::string text);
   /// Reads a file; null when it cannot be read, with the reason in `reason`.
   const Source *load(const std::string &path, std::string &reason);
+  /// In the order they came.
+  const std::vector<std::unique_ptr<Source>> &all() const { return sources; }
 
 private:
   std::vector<std::unique_ptr<Source>> sources;

@@ -26,7 +26,7 @@ public:
   /// Text to ops. Throws UserError after printing what is wrong.
   void check();
   /// Ops to ops, up to `stage` ("ops", "grad", "fused", "planned") or through all passes.
-  void runPasses();
+  void runPasses(const std::string &stage = {});
   /// Object files and the program at `output`.
   void build(const std::string &output);
   /// The stage as text: ast, ops, grad, fused, planned, llvm, asm; objects and programs go to a file.
