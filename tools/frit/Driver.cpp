@@ -29,7 +29,7 @@ Driver::~Driver() = default;
 
 std::vector<std::string> Driver::sourceTexts() const {
   std::vector<std::string> texts;
-  for (const Source *source : sources.all())
+  for (const auto &source : sources.all())
     texts.push_back(source->name + "\n" + source->text);
   return texts;
 }
@@ -127,3 +127,117 @@ void Driver::runPasses(const std::string &stage) {
   if (failed)
     throw UserError();
 }
+
+std::vector<Target> Driver::targets() const {
+  if (request.targets.empty())
+    return {Target::host()};
+  std::vector<Target> targets;
+  for (const char *isa : {"avx512", "avx2", "baseline"}) // best first, as the runtime looks
+    if (std::find(request.targets.begin(), request.targets.end(), isa) != request.targets.end())
+      targets.push_back(*Target::named(isa));
+  for (const std::string &isa : request.targets)
+    if (!Target::named(isa)) {
+      std::cerr << "frit: there is no target '" << isa << "'; there are avx512, avx2, baseline\n";
+      throw UserError();
+    }
+  return targets;
+}
+
+std::string Driver::emit(const std::string &stage) {
+  if (stage == "ast") {
+    std::string reason;
+    const Source *source = sources.load(request.file, reason);
+    if (!source) {
+      std::cerr << "frit: cannot read " << request.file << ": " << reason << "\n";
+      throw UserError();
+    }
+    Diagnostics diagnostics;
+    ast::Module tree = parse(*source, diagnostics);
+    if (diagnostics.hasErrors()) {
+      std::cerr << diagnostics.render();
+      throw UserError();
+    }
+    return format(tree);
+  }
+  check();
+  if (stage == "ops")
+    return print(*ir);
+  if (stage == "grad" || stage == "fused") {
+    runPasses(stage);
+    return print(*ir);
+  }
+  runPasses();
+  CompileOptions options;
+  options.naive = request.naive;
+  if (stage == "planned") {
+    Plan plan;
+    auto entries = lowerLevel(*ir, targets().front(), options, plan, "");
+    if (!entries)
+      throw FritBug{"stage planned: " + llvm::toString(entries.takeError())};
+    annotatePlan(*ir, plan);
+    return print(*ir);
+  }
+  Emission emission = stage == "llvm"  ? Emission::LLVM
+                      : stage == "asm" ? Emission::Assembly
+                                       : Emission::Object;
+  auto text = emitText(*ir, targets().front(), emission, options);
+  if (!text)
+    throw FritBug{"stage " + stage + ": " + llvm::toString(text.takeError())};
+  return *text;
+}
+
+void Driver::build(const std::string &output) {
+  if (!request.saveStages.empty())
+    for (const char *stage : {"grad", "fused", "planned", "llvm", "asm"}) {
+      // Each stage from the start: the passes work in place.
+      Request again = request;
+      again.saveStages.clear();
+      save(stage, Driver(again).emit(stage));
+    }
+  runPasses();
+  CompileOptions options;
+  options.naive = request.naive;
+  auto compiled = frit::compile(*ir, targets(), options);
+  if (!compiled)
+    throw FritBug{"stage obj: " + llvm::toString(compiled.takeError())};
+  if (llvm::Error error = linkProgram(compiled->objects(), output)) {
+    std::cerr << "frit: " << llvm::toString(std::move(error)) << "\n";
+    throw UserError();
+  }
+}
+
+std::string Driver::render(mlir::Diagnostic &diagnostic) {
+  mlir::FileLineColLoc place;
+  diagnostic.getLocation()->walk([&](mlir::Location at) {
+    if (auto line = llvm::dyn_cast<mlir::FileLineColLoc>(at)) {
+      place = line;
+      return mlir::WalkResult::interrupt();
+    }
+    return mlir::WalkResult::advance();
+  });
+  const char *kind = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error     ? "error"
+                     : diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning ? "warning"
+                     : diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark  ? "remark"
+                                                                                     : "note";
+  std::string text;
+  Location at;
+  if (place)
+    for (const auto &source : sources.all())
+      if (source->name == place.getFilename().getValue() && place.getLine() > 0 &&
+          place.getLine() <= source->lineStarts.size()) {
+        at.file = source.get();
+        at.line = place.getLine();
+        at.column = place.getColumn();
+        at.length = 1;
+      }
+  if (at.valid())
+    text += toString(at) + ": ";
+  text += fmt::format("{}: {}\n", kind, diagnostic.str());
+  if (at.valid() && diagnostic.getSeverity() != mlir::DiagnosticSeverity::Remark)
+    text += excerpt(at);
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
+    text += render(note);
+  return text;
+}
+
+} // namespace frit

@@ -5,6 +5,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "passes/Target.h"
 #include "tools/frit/Request.h"
 #include <memory>
 
@@ -34,11 +35,15 @@ public:
 
   mlir::ModuleOp module() { return *ir; }
   mlir::MLIRContext &mlirContext() { return *context; }
+  /// What to compile for, best first.
+  std::vector<Target> targets() const;
   /// Every text that went into the program, for the cache key.
   std::vector<std::string> sourceTexts() const;
 
 private:
   void save(const std::string &stage, const std::string &text);
+  /// A message of a pass, at the user's line.
+  std::string render(mlir::Diagnostic &diagnostic);
 
   Request request;
   Sources sources;
