@@ -41,6 +41,7 @@ public:
   std::vector<std::string> sourceTexts() const;
 
 private:
+
   void save(const std::string &stage, const std::string &text);
   /// A message of a pass, at the user's line.
   std::string render(mlir::Diagnostic &diagnostic);

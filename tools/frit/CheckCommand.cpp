@@ -1,0 +1,100 @@
+// frit check: is the program right? With --gradients: are its gradients?
+#include "codegen/Load.h"
+#include "passes/GradientCheck.h"
+#include "tools/frit/Commands.h"
+#include "tools/frit/Driver.h"
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fmt/format.h>
+#include <iostream>
+
+namespace frit {
+
+namespace {
+
+/// Prints the table; whether all tensors passed.
+bool printTable(const std::vector<GradientRow> &rows) {
+  size_t width = 6;
+  for (const GradientRow &row : rows)
+    width = std::max(width, row.tensor.size());
+  std::cout << fmt::format("  {:<{}}  {:>6}  {:>22}  {:>22}\n", "tensor", width, "points",
+                           "evaluator - differences", "compiled - evaluator");
+  bool ok = true;
+  for (const GradientRow &row : rows) {
+    std::string compiled = row.compiledError ? fmt::format("{:.1e}", *row.compiledError) : "-";
+    std::cout << fmt::format("  {:<{}}  {:>6}  {:>22}  {:>22}  {}{}\n", row.tensor, width, row.points,
+                             fmt::format("{:.1e}", row.evaluatorError), compiled, row.ok ? "ok" : "WRONG",
+                             row.kinks ? fmt::format("  ({} points at kinks left out)", row.kinks) : "");
+    ok = ok && row.ok;
+  }
+  return ok;
+}
+
+} // namespace
+
+void addCheckCommand(CLI::App &app, int &exitCode) {
+  struct Options {
+    Request request;
+    bool gradients = false;
+    uint64_t seed = 1;
+    double tolerance = 1e-6;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App *command = app.add_subcommand("check", "check a program; with --gradients, its gradients too");
+  addCompilerOptions(*command, options->request);
+  command->add_flag("--gradients", options->gradients,
+                    "compare the gradient of every parameter: compiled code, the f64 evaluator and finite "
+                    "differences, at the sizes of `check { }`");
+  command->add_option("--seed", options->seed, "for weights, inputs and directions")->capture_default_str();
+  command->add_option("--tolerance", options->tolerance, "relative error allowed")->capture_default_str();
+  command->callback([options, &exitCode] {
+    Request &request = options->request;
+    if (!options->gradients) {
+      Driver driver(request);
+      driver.check();
+      driver.runPasses("grad"); // what has no derivative is an error of the program
+      std::cout << request.file << ": ok\n";
+      return;
+    }
+    auto begin = std::chrono::steady_clock::now();
+    request.small = request.f64 = request.gradients = true;
+    // The compiled side goes through every pass; the other two see the program as written.
+    Driver compiledDriver(request);
+    compiledDriver.check();
+    compiledDriver.runPasses();
+    CompileOptions compileOptions;
+    compileOptions.naive = request.naive;
+    auto level = compileLevel(compiledDriver.module(), compiledDriver.targets().front(), compileOptions);
+    if (!level)
+      throw FritBug{"stage obj: " + llvm::toString(level.takeError())};
+    auto loaded = Loaded::load(*level, 2);
+    if (!loaded)
+      throw FritBug{"loading the compiled program: " + llvm::toString(loaded.takeError())};
+
+    Driver driver(request);
+    driver.check();
+    GradientCheck check;
+    check.seed = options->seed;
+    check.tolerance = options->tolerance;
+    check.compiled = [&](const NamedArrays &states, const NamedArrays &inputs) {
+      NamedArrays copy = states;
+      return (*loaded)->run(check.entry, copy, inputs);
+    };
+    std::vector<GradientRow> rows;
+    try {
+      rows = checkGradients(driver.module(), check);
+    } catch (const EvaluationError &error) {
+      std::cerr << "frit: " << error.what() << "\n";
+      throw UserError();
+    }
+    bool ok = printTable(rows);
+    std::cout << fmt::format("{}: {} of {} gradients right, {:.1f} s\n", request.file,
+                             std::count_if(rows.begin(), rows.end(), [](auto &row) { return row.ok; }),
+                             rows.size(),
+                             std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    if (!ok)
+      exitCode = 1;
+  });
+}
+
+} // namespace frit
