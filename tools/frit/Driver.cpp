@@ -74,7 +74,7 @@ void Driver::check() {
   ast::Module tree = parse(*source, diagnostics);
   std::optional<Graph> graph;
   if (!diagnostics.hasErrors()) {
-    save("ast", format(tree));
+    save("ast", format(*source, diagnostics).value_or(""));
     CheckOptions options;
     options.train = request.train;
     options.small = request.small;
@@ -97,7 +97,7 @@ void Driver::check() {
   if (!graph)
     throw FritBug{"the check gave neither a program nor an error"};
   ir = frit::emit(*graph, *context);
-  if (!ir || mlir::failed(mlir::verify(*ir)))
+  if (!ir || mlir::failed(ir->verify()))
     throw FritBug{"stage ops: the checked program is not valid; please report " + request.file};
   save("ops", print(*ir));
 }
@@ -152,12 +152,12 @@ std::string Driver::emit(const std::string &stage) {
       throw UserError();
     }
     Diagnostics diagnostics;
-    ast::Module tree = parse(*source, diagnostics);
-    if (diagnostics.hasErrors()) {
+    std::optional<std::string> text = format(*source, diagnostics);
+    if (!text) {
       std::cerr << diagnostics.render();
       throw UserError();
     }
-    return format(tree);
+    return *text;
   }
   check();
   if (stage == "ops")

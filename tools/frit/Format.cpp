@@ -1,7 +1,6 @@
 // frit fmt: the canonical layout.
 #include "dialect/syntax/Diagnostics.h"
 #include "dialect/syntax/Format.h"
-#include "dialect/syntax/Parser.h"
 #include "tools/frit/Commands.h"
 #include "tools/frit/Driver.h"
 #include <CLI/CLI.hpp>
@@ -32,13 +31,13 @@ void addFormatCommand(CLI::App &app, int &exitCode) {
         continue;
       }
       Diagnostics diagnostics;
-      ast::Module file = parse(*source, diagnostics);
-      if (diagnostics.hasErrors()) {
+      std::optional<std::string> formatted = format(*source, diagnostics);
+      if (!formatted) {
         std::cerr << diagnostics.render();
         exitCode = 1;
         continue;
       }
-      std::string text = format(file);
+      const std::string &text = *formatted;
       if (options->print) {
         std::cout << text;
       } else if (text != source->text) {
