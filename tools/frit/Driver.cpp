@@ -7,6 +7,7 @@
 #include "dialect/syntax/Emit.h"
 #include "dialect/syntax/Format.h"
 #include "dialect/syntax/Parser.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/raw_ostream.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
@@ -24,6 +25,7 @@ Driver::Driver(const Request &request) : request(request) {
                   mlir::math::MathDialect>();
   registerCodegenDialects(registry);
   context = std::make_unique<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
 }
 Driver::~Driver() = default;
 
@@ -200,7 +202,22 @@ void Driver::build(const std::string &output) {
   auto compiled = frit::compile(*ir, targets(), options);
   if (!compiled)
     throw FritBug{"stage obj: " + llvm::toString(compiled.takeError())};
-  if (llvm::Error error = linkProgram(compiled->objects(), output)) {
+  // The linker reads files.
+  std::vector<std::string> files;
+  auto cleanUp = llvm::make_scope_exit([&] {
+    for (const std::string &file : files)
+      std::remove(file.c_str());
+  });
+  for (const std::string &object : compiled->objects()) {
+    files.push_back(fmt::format("{}.{}.o", output, files.size()));
+    std::ofstream file(files.back(), std::ios::binary);
+    file << object << std::flush;
+    if (!file) {
+      std::cerr << "frit: cannot write " << files.back() << "\n";
+      throw UserError();
+    }
+  }
+  if (llvm::Error error = linkProgram(files, output)) {
     std::cerr << "frit: " << llvm::toString(std::move(error)) << "\n";
     throw UserError();
   }
