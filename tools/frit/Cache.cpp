@@ -1,4 +1,5 @@
 #include "tools/frit/Cache.h"
+#include "codegen/Link.h"
 #include "llvm/Support/SHA256.h"
 #include "llvm/ADT/StringExtras.h"
 #include <algorithm>
@@ -18,10 +19,9 @@ void feed(llvm::SHA256 &hash, const std::string &field) {
   hash.update(field);
 }
 
-/// The compiler's own bytes: a rebuilt compiler must not find old programs.
-std::string compilerBytes() {
-  std::ifstream self("/proc/self/exe", std::ios::binary);
-  return {std::istreambuf_iterator<char>(self), {}};
+std::string bytesOf(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 fs::path cacheFolder() {
@@ -42,7 +42,10 @@ std::string cachePath(const Request &request, const std::vector<std::string> &so
   if (folder.empty() || (fs::create_directories(folder, error), error))
     return {};
   llvm::SHA256 hash;
-  feed(hash, compilerBytes());
+  // A rebuilt compiler or runtime must not find old programs.
+  feed(hash, bytesOf("/proc/self/exe"));
+  for (const char *library : {"/libfrit_runtime.a", "/libfrit_main.a"})
+    feed(hash, bytesOf(linkFolder() + library));
   for (const std::string &text : sourceTexts)
     feed(hash, text);
   feed(hash, request.file);
