@@ -16,9 +16,11 @@ void addBuildCommand(CLI::App &app, int &) {
   auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand("build", "leave one native program, or print a stage");
   addCompilerOptions(*command, options->request);
-  command->add_option("-o,--output", options->output, "where to put it (default: FILE without .frit; text: -)");
+  command->add_option("-o,--output", options->output,
+                      "where to put it (default: FILE without .frit; text: -)");
   command->add_option("--emit", options->stage, "what to make")
-      ->check(CLI::IsMember({"ast", "ops", "grad", "fused", "planned", "llvm", "asm", "obj", "exe"}))
+      ->check(
+          CLI::IsMember({"ast", "ops", "grad", "fused", "planned", "llvm", "asm", "obj", "exe"}))
       ->capture_default_str();
   command->callback([options] {
     Driver driver(options->request);

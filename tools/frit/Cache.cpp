@@ -1,7 +1,7 @@
 #include "tools/frit/Cache.h"
 #include "codegen/Link.h"
-#include "llvm/Support/SHA256.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -76,7 +76,8 @@ void trimCache(const std::string &keep) {
     entries.push_back({file.path(), file.last_write_time(error), error ? 0 : bytes});
     total += entries.back().bytes;
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) { return a.used < b.used; });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry &a, const Entry &b) { return a.used < b.used; });
   for (const Entry &entry : entries) {
     if (total <= limit)
       return;

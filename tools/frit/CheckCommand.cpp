@@ -22,9 +22,10 @@ bool printTable(const std::vector<GradientRow> &rows) {
   bool ok = true;
   for (const GradientRow &row : rows) {
     std::string compiled = row.compiledError ? fmt::format("{:.1e}", *row.compiledError) : "-";
-    std::cout << fmt::format("  {:<{}}  {:>6}  {:>22}  {:>22}  {}{}\n", row.tensor, width, row.points,
-                             fmt::format("{:.1e}", row.evaluatorError), compiled, row.ok ? "ok" : "WRONG",
-                             row.kinks ? fmt::format("  ({} points at kinks left out)", row.kinks) : "");
+    std::cout << fmt::format(
+        "  {:<{}}  {:>6}  {:>22}  {:>22}  {}{}\n", row.tensor, width, row.points,
+        fmt::format("{:.1e}", row.evaluatorError), compiled, row.ok ? "ok" : "WRONG",
+        row.kinks ? fmt::format("  ({} points at kinks left out)", row.kinks) : "");
     ok = ok && row.ok;
   }
   return ok;
@@ -40,13 +41,17 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
     double tolerance = 1e-6;
   };
   auto options = std::make_shared<Options>();
-  CLI::App *command = app.add_subcommand("check", "check a program; with --gradients, its gradients too");
+  CLI::App *command =
+      app.add_subcommand("check", "check a program; with --gradients, its gradients too");
   addCompilerOptions(*command, options->request);
-  command->add_flag("--gradients", options->gradients,
-                    "compare the gradient of every parameter: compiled code, the f64 evaluator and finite "
-                    "differences, at the sizes of `check { }`");
-  command->add_option("--seed", options->seed, "for weights, inputs and directions")->capture_default_str();
-  command->add_option("--tolerance", options->tolerance, "relative error allowed")->capture_default_str();
+  command->add_flag(
+      "--gradients", options->gradients,
+      "compare the gradient of every parameter: compiled code, the f64 evaluator and finite "
+      "differences, at the sizes of `check { }`");
+  command->add_option("--seed", options->seed, "for weights, inputs and directions")
+      ->capture_default_str();
+  command->add_option("--tolerance", options->tolerance, "relative error allowed")
+      ->capture_default_str();
   command->callback([options, &exitCode] {
     Request &request = options->request;
     if (!options->gradients) {
@@ -64,7 +69,8 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
     compiledDriver.runPasses();
     CompileOptions compileOptions;
     compileOptions.naive = request.naive;
-    auto level = compileLevel(compiledDriver.module(), compiledDriver.targets().front(), compileOptions);
+    auto level =
+        compileLevel(compiledDriver.module(), compiledDriver.targets().front(), compileOptions);
     if (!level)
       throw FritBug{"stage obj: " + llvm::toString(level.takeError())};
     auto loaded = Loaded::load(*level, 2);
@@ -88,10 +94,10 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
       throw UserError();
     }
     bool ok = printTable(rows);
-    std::cout << fmt::format("{}: {} of {} gradients right, {:.1f} s\n", request.file,
-                             std::count_if(rows.begin(), rows.end(), [](auto &row) { return row.ok; }),
-                             rows.size(),
-                             std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    std::cout << fmt::format(
+        "{}: {} of {} gradients right, {:.1f} s\n", request.file,
+        std::count_if(rows.begin(), rows.end(), [](auto &row) { return row.ok; }), rows.size(),
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     if (!ok)
       exitCode = 1;
   });

@@ -7,12 +7,12 @@
 #include "dialect/syntax/Emit.h"
 #include "dialect/syntax/Format.h"
 #include "dialect/syntax/Parser.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/Support/raw_ostream.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "passes/PlanMemory.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/raw_ostream.h"
 #include <filesystem>
 #include <fstream>
 #include <iostream>

@@ -30,7 +30,8 @@ public:
   void runPasses(const std::string &stage = {});
   /// Object files and the program at `output`.
   void build(const std::string &output);
-  /// The stage as text: ast, ops, grad, fused, planned, llvm, asm; objects and programs go to a file.
+  /// The stage as text: ast, ops, grad, fused, planned, llvm, asm; objects and programs go to a
+  /// file.
   std::string emit(const std::string &stage);
 
   mlir::ModuleOp module() { return *ir; }
@@ -41,7 +42,6 @@ public:
   std::vector<std::string> sourceTexts() const;
 
 private:
-
   void save(const std::string &stage, const std::string &text);
   /// A message of a pass, at the user's line.
   std::string render(mlir::Diagnostic &diagnostic);

@@ -1,5 +1,5 @@
-// frit explain: what the compiled program does, before it runs: its kernels with the lines they came
-// from, their arithmetic and traffic, and the memory it promises to use.
+// frit explain: what the compiled program does, before it runs: its kernels with the lines they
+// came from, their arithmetic and traffic, and the memory it promises to use.
 #include "codegen/Compile.h"
 #include "tools/frit/Commands.h"
 #include "tools/frit/Driver.h"
@@ -20,7 +20,8 @@ std::string human(double value, const char *unit) {
     value /= 1000;
     ++i;
   }
-  return i == 0 ? fmt::format("{:.0f} {}", value, unit) : fmt::format("{:.3g} {}{}", value, prefix[i], unit);
+  return i == 0 ? fmt::format("{:.0f} {}", value, unit)
+                : fmt::format("{:.3g} {}{}", value, prefix[i], unit);
 }
 
 void printKernels(const Level &level, const std::string &entry, size_t most) {
@@ -34,23 +35,26 @@ void printKernels(const Level &level, const std::string &entry, size_t most) {
     }
   if (calls.empty())
     return;
-  std::cout << fmt::format("\nentry {}: {} kernels at {} places, {} and {} of traffic\n", entry,
-                           [&] {
-                             std::set<std::string> names;
-                             for (auto *call : calls)
-                               names.insert(call->kernel);
-                             return names.size();
-                           }(),
-                           calls.size(), human(flops, "flop"), human(bytes, "B"));
+  std::cout << fmt::format(
+      "\nentry {}: {} kernels at {} places, {} and {} of traffic\n", entry,
+      [&] {
+        std::set<std::string> names;
+        for (auto *call : calls)
+          names.insert(call->kernel);
+        return names.size();
+      }(),
+      calls.size(), human(flops, "flop"), human(bytes, "B"));
   std::stable_sort(calls.begin(), calls.end(), [](auto *a, auto *b) {
-    return a->flops * a->times + 8 * a->bytes * a->times > b->flops * b->times + 8 * b->bytes * b->times;
+    return a->flops * a->times + 8 * a->bytes * a->times >
+           b->flops * b->times + 8 * b->bytes * b->times;
   });
-  std::cout << fmt::format("  {:<26} {:<12} {:>6} {:>11} {:>11}  {:<28} {}\n", "kernel", "emitter", "times",
-                           "flop each", "bytes each", "layer", "source");
+  std::cout << fmt::format("  {:<26} {:<12} {:>6} {:>11} {:>11}  {:<28} {}\n", "kernel", "emitter",
+                           "times", "flop each", "bytes each", "layer", "source");
   for (size_t i = 0; i < calls.size() && i < most; ++i) {
     const KernelCall &c = *calls[i];
-    std::cout << fmt::format("  {:<26} {:<12} {:>6} {:>11} {:>11}  {:<28} {}\n", c.kernel, c.emitter, c.times,
-                             human(c.flops, ""), human(c.bytes, "B"), c.path, c.location);
+    std::cout << fmt::format("  {:<26} {:<12} {:>6} {:>11} {:>11}  {:<28} {}\n", c.kernel,
+                             c.emitter, c.times, human(c.flops, ""), human(c.bytes, "B"), c.path,
+                             c.location);
   }
   if (calls.size() > most)
     std::cout << fmt::format("  ... and {} more (--all)\n", calls.size() - most);
@@ -67,11 +71,11 @@ void printMemory(const Plan &plan, const std::string &entry, int threads, size_t
   std::cout << "\nmemory (bytes of all values; activations share space by lifetime)\n";
   for (auto &[name, bytes] : classes)
     std::cout << fmt::format("  {:<14} {:>14}\n", name, bytes);
-  std::cout << fmt::format("  {:<14} {:>14}\n  {:<14} {:>14}  with {} threads\n", "arena", plan.arena, "peak",
-                           plan.peak(threads), threads);
+  std::cout << fmt::format("  {:<14} {:>14}\n  {:<14} {:>14}  with {} threads\n", "arena",
+                           plan.arena, "peak", plan.peak(threads), threads);
   std::stable_sort(rows.begin(), rows.end(), [](auto *a, auto *b) { return a->bytes > b->bytes; });
-  std::cout << fmt::format("\n  {:>14} {:>14}  {:<12} {:<12} {:<34} {}\n", "offset", "bytes", "lifetime",
-                           "class", "value", "source");
+  std::cout << fmt::format("\n  {:>14} {:>14}  {:<12} {:<12} {:<34} {}\n", "offset", "bytes",
+                           "lifetime", "class", "value", "source");
   for (size_t i = 0; i < rows.size() && i < most; ++i) {
     const MemoryRow &r = *rows[i];
     std::cout << fmt::format("  {:>14} {:>14}  {:<12} {:<12} {:<34} {}\n", r.offset, r.bytes,
@@ -83,17 +87,30 @@ void printMemory(const Plan &plan, const std::string &entry, int threads, size_t
 }
 
 nlohmann::json toJson(const Level &level, int threads) {
-  nlohmann::json out{{"isa", level.isa}, {"arena", level.plan.arena}, {"peak", level.plan.peak(threads)},
-                     {"threads", threads}, {"kernels", nlohmann::json::array()},
+  nlohmann::json out{{"isa", level.isa},
+                     {"arena", level.plan.arena},
+                     {"peak", level.plan.peak(threads)},
+                     {"threads", threads},
+                     {"kernels", nlohmann::json::array()},
                      {"memory", nlohmann::json::array()}};
   for (const KernelCall &c : level.calls)
-    out["kernels"].push_back({{"kernel", c.kernel}, {"entry", c.entry}, {"emitter", c.emitter},
-                              {"times", c.times}, {"flops", c.flops}, {"bytes", c.bytes},
-                              {"path", c.path}, {"source", c.location}});
+    out["kernels"].push_back({{"kernel", c.kernel},
+                              {"entry", c.entry},
+                              {"emitter", c.emitter},
+                              {"times", c.times},
+                              {"flops", c.flops},
+                              {"bytes", c.bytes},
+                              {"path", c.path},
+                              {"source", c.location}});
   for (const MemoryRow &r : level.plan.map)
-    out["memory"].push_back({{"name", r.name}, {"entry", r.entry}, {"class", nameOf(r.memory)},
-                             {"offset", r.offset}, {"bytes", r.bytes}, {"first", r.first},
-                             {"last", r.last}, {"source", r.location}});
+    out["memory"].push_back({{"name", r.name},
+                             {"entry", r.entry},
+                             {"class", nameOf(r.memory)},
+                             {"offset", r.offset},
+                             {"bytes", r.bytes},
+                             {"first", r.first},
+                             {"last", r.last},
+                             {"source", r.location}});
   return out;
 }
 
@@ -107,10 +124,14 @@ void addExplainCommand(CLI::App &app, int &) {
     bool all = false, json = false;
   };
   auto options = std::make_shared<Options>();
-  CLI::App *command = app.add_subcommand("explain", "kernels, arithmetic, traffic and the memory map of a program");
+  CLI::App *command =
+      app.add_subcommand("explain", "kernels, arithmetic, traffic and the memory map of a program");
   addCompilerOptions(*command, options->request);
-  command->add_option("--entry", options->entry, "which entry: init, train, eval, predict")->capture_default_str();
-  command->add_option("--threads", options->threads, "for the promised peak")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--entry", options->entry, "which entry: init, train, eval, predict")
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "for the promised peak")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   command->add_flag("--all", options->all, "every row, not only the largest");
   command->add_flag("--json", options->json, "as JSON, everything");
   command->callback([options] {
@@ -128,7 +149,8 @@ void addExplainCommand(CLI::App &app, int &) {
         std::cout << toJson(*level, options->threads).dump(1) << "\n";
         continue;
       }
-      if (std::find(level->entries.begin(), level->entries.end(), options->entry) == level->entries.end()) {
+      if (std::find(level->entries.begin(), level->entries.end(), options->entry) ==
+          level->entries.end()) {
         std::cerr << fmt::format("frit: the program has no entry '{}'; it has {}\n", options->entry,
                                  fmt::join(level->entries, ", "));
         throw UserError();

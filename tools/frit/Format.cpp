@@ -1,6 +1,6 @@
 // frit fmt: the canonical layout.
-#include "dialect/syntax/Diagnostics.h"
 #include "dialect/syntax/Format.h"
+#include "dialect/syntax/Diagnostics.h"
 #include "tools/frit/Commands.h"
 #include "tools/frit/Driver.h"
 #include <CLI/CLI.hpp>
@@ -16,7 +16,8 @@ void addFormatCommand(CLI::App &app, int &exitCode) {
     bool check = false, print = false;
   };
   auto options = std::make_shared<Options>();
-  CLI::App *command = app.add_subcommand("fmt", "write files in the canonical layout; comments stay");
+  CLI::App *command =
+      app.add_subcommand("fmt", "write files in the canonical layout; comments stay");
   command->add_option("FILES", options->files, "the files to format in place")->required();
   command->add_flag("--check", options->check, "change nothing; exit 1 if a file would change");
   command->add_flag("--stdout", options->print, "print instead of writing");

@@ -5,9 +5,10 @@
 #include <cstdio>
 
 int main(int argc, char **argv) {
-  CLI::App app{"Frit compiles training graphs: what a .frit file describes becomes one native program "
-               "that trains.",
-               "frit"};
+  CLI::App app{
+      "Frit compiles training graphs: what a .frit file describes becomes one native program "
+      "that trains.",
+      "frit"};
   app.footer("Examples:\n"
              "  frit train gpt.frit --data corpus.txt --out run    compile (cached) and train\n"
              "  frit sample gpt.frit --from run --prompt \"In the\"  continue a text\n"

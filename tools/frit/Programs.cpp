@@ -1,5 +1,6 @@
-// frit train, eval, sample, info, bench: compile the file (or find it compiled) and hand over to the
-// program with the rest of the command line. The program is the same one that `frit build` leaves.
+// frit train, eval, sample, info, bench: compile the file (or find it compiled) and hand over to
+// the program with the rest of the command line. The program is the same one that `frit build`
+// leaves.
 #include "tools/frit/Cache.h"
 #include "tools/frit/Commands.h"
 #include "tools/frit/Driver.h"
@@ -68,7 +69,8 @@ void addProgramCommands(CLI::App &app, int &) {
     addCompilerOptions(*command, *request);
     command->allow_extras();
     command->footer(std::string("Every other option goes to the program itself; with FILE given, "
-                                "`frit ") + verb + " FILE --help` shows those too.");
+                                "`frit ") +
+                    verb + " FILE --help` shows those too.");
     // --help of the program follows our own, once there is a program.
     command->set_help_flag();
     auto help = std::make_shared<bool>(false);
