@@ -28,11 +28,8 @@ static void readSettings(Checker &checker) {
   }
 }
 
-/// The small sizes of `check {}`, the main file's before those it uses; --set goes before both.
-static void readSmallSizes(Checker &checker, const ast::Module &module,
-                           std::set<const ast::Module *> &seen) {
-  if (!seen.insert(&module).second)
-    return;
+/// The small sizes of `check {}`; --set goes before them.
+static void readSmallSizes(Checker &checker, const ast::Module &module) {
   for (const ast::DeclPtr &decl : module.decls)
     if (auto *check = ast::as<ast::Check>(decl))
       for (const ast::Setting &setting : check->settings)
@@ -70,17 +67,18 @@ static const ast::Train *chooseTrain(Checker &checker, const ast::Module &module
   return last;
 }
 
-std::optional<Graph> check(const ast::Module &module, Sources &sources, const CheckOptions &options,
-                           Diagnostics &diagnostics) {
-  if (diagnostics.hasErrors())
-    return std::nullopt;
+/// Integers of config and train with their values: what can be made small.
+using Sizes = std::vector<std::pair<std::string, int64_t>>;
+
+static std::optional<Graph> checkOnce(const ast::Module &module, Sources &sources,
+                                      const CheckOptions &options, Diagnostics &diagnostics,
+                                      Sizes *sizes = nullptr) {
   Checker checker(sources, options, diagnostics);
   try {
     loadPrelude(checker);
     readSettings(checker);
-    std::set<const ast::Module *> seen;
     if (options.small)
-      readSmallSizes(checker, module, seen);
+      readSmallSizes(checker, module);
     checker.mainFile = checker.load(module);
     if (const ast::Train *train = chooseTrain(checker, module, *checker.mainFile)) {
       // A block of a used file sees that file's names.
@@ -90,7 +88,13 @@ std::optional<Graph> check(const ast::Module &module, Sources &sources, const Ch
           file = loaded.get();
       Training training(checker, *train, *file);
       training.run();
+      if (sizes)
+        sizes->assign(training.sizes.begin(), training.sizes.end());
     }
+    if (sizes)
+      for (auto &[name, value] : checker.mainFile->config)
+        if (auto *number = value.get<Number>(); number && number->isWhole())
+          sizes->push_back({name, number->toInt()});
     for (auto &[name, expr] : checker.settings)
       if (!checker.settingsUsed.count(name)) {
         std::vector<std::string> known;
@@ -109,6 +113,42 @@ std::optional<Graph> check(const ast::Module &module, Sources &sources, const Ch
   if (diagnostics.hasErrors())
     return std::nullopt;
   return std::move(checker.graph);
+}
+
+/// Without a `check {}` each integer becomes the smallest of a few values with which the program
+/// still checks (a width must stay divisible by its heads).
+static CheckOptions shrunk(const ast::Module &module, Sources &sources, CheckOptions options) {
+  Sizes sizes;
+  Diagnostics quiet;
+  if (!checkOnce(module, sources, options, quiet, &sizes))
+    return options;
+  for (auto &[name, size] : sizes)
+    for (int64_t candidate : {2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64}) {
+      if (candidate >= size)
+        break;
+      CheckOptions trial = options;
+      trial.settings.push_back({name, std::to_string(candidate)});
+      Diagnostics errors;
+      if (checkOnce(module, sources, trial, errors)) {
+        options = std::move(trial);
+        break;
+      }
+    }
+  return options;
+}
+
+std::optional<Graph> check(const ast::Module &module, Sources &sources, const CheckOptions &options,
+                           Diagnostics &diagnostics) {
+  if (diagnostics.hasErrors())
+    return std::nullopt;
+  bool hasSizes = false;
+  for (const ast::DeclPtr &decl : module.decls)
+    hasSizes |= decl->kind == ast::DeclKind::Check;
+  if (!options.small || hasSizes)
+    return checkOnce(module, sources, options, diagnostics);
+  CheckOptions small = options;
+  small.small = false;
+  return checkOnce(module, sources, shrunk(module, sources, small), diagnostics);
 }
 
 std::vector<std::string> trainBlocks(const ast::Module &module) {

@@ -427,6 +427,22 @@ Value Checker::callBody(Scope &caller, ScopePtr callee,
     return axesByName(*this, *callee, formal);
   };
 
+  // An axis the model made that an argument brings along under the same name: the same axis.
+  std::map<std::string, std::string> ownGiven;
+  auto ownAxis = [&](const std::string &formal) -> std::string {
+    Instance *self = callee->self.get();
+    if (!self)
+      return "";
+    const Axes *axes = nullptr;
+    if (auto found = self->formals.find(formal); found != self->formals.end())
+      axes = &found->second;
+    else if (auto field = self->fields.find(formal); field != self->fields.end())
+      if (auto *group = field->second.get<Group>())
+        axes = &group->axes;
+    return axes && axes->size() == 1 && self->own.count(axes->front().name) ? axes->front().name
+                                                                            : "";
+  };
+
   std::optional<Axes> rest;
   std::string restName;
   for (const ast::Parameter &p : parameters) {
@@ -473,8 +489,18 @@ Value Checker::callBody(Scope &caller, ScopePtr callee,
         unbound.push_back(shown);
         continue;
       }
+      std::string fixed = ownAxis(shown);
+      if (!fixed.empty()) {
+        auto same = axesByName(*this, caller, shown);
+        if (auto found = ownGiven.find(fixed); found != ownGiven.end())
+          known = Axes{{found->second, known->front().size}};
+        else if (same && same->size() == 1)
+          known = Axes{{same->front().name, known->front().size}};
+      }
       for (const Axis &k : *known) {
         Axis got = take(k.name);
+        if (!fixed.empty() && got.size == k.size)
+          ownGiven[fixed] = k.name;
         if (got.size == 0)
           error(place, fmt::format("{} wants axis '{}' in '{}', this is {}", what,
                                    display(k.name, caller), p.name.text, describe(value, caller)))
@@ -628,6 +654,11 @@ Value Checker::callBody(Scope &caller, ScopePtr callee,
     for (auto &[fixed, shown] : self->own) {
       auto mapped = now.find(fixed);
       std::string inside = mapped == now.end() ? fixed : mapped->second;
+      if (auto given = ownGiven.find(fixed); given != ownGiven.end()) {
+        callee->substitution[fixed] = given->second;
+        used.insert(given->second);
+        continue;
+      }
       if (used.count(inside) || outer.count(inside))
         inside = freshIn(*callee, shown);
       callee->taken.insert(inside);

@@ -108,6 +108,8 @@ public:
   std::vector<ValueId> append(Node node, const std::vector<ValueType> &types);
   ValueId newValue(ValueType type);
   ValueId materialize(const Tensor &tensor, Location at);
+  /// Operands that are repeated along axes the others have anyway go in as they are.
+  void strip(std::vector<Tensor> &operands);
   Tensor tensorOf(ValueId id, const Tensor &like);
   Tensor uniform(Number number, Element element, Axes axes = {});
   Tensor cast(const Tensor &x, Element to, Location at);
@@ -228,7 +230,6 @@ public:
                Location at);
   std::shared_ptr<Generator> generatorOf(Scope &scope, const ast::Expr &expr);
   void judgeGenerator(const Generator &f, Location at);
-  std::set<const ast::Divergence *> judged;
 
   //===-- States.cpp: parameters and states of the instances
   void registerStates(const std::vector<std::pair<std::string, Value>> &models);
@@ -239,6 +240,7 @@ public:
   std::vector<StateInfo> states; // as graph.states
   std::map<std::pair<const Instance *, std::string>, size_t> stateIndex;
   std::map<std::string, size_t> stateNamed;
+  std::map<size_t, size_t> averages; // parameter -> its moving average, read outside of training
   ValueId readState(size_t state);
   /// Inside the loops its repeats opened: its slice.
   ValueId stateSlice(size_t state, Location at);

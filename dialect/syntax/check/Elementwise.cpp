@@ -224,6 +224,13 @@ Tensor Checker::elementwise(Scope &scope, const std::string &op, std::vector<Ten
   auto keep = [&](size_t i) {
     Tensor out = operands[i];
     out.scanIndex = nullptr;
+    // A mask that was joined with `true` is not repeated along the axes of that `true`.
+    if (out.type.element == Element::I1 && out.id && out.type.axes.size() < axes.size()) {
+      out.narrow = out.id;
+      out.id.reset();
+      out.type.axes = axes;
+      return out;
+    }
     return expand(out, axes, at);
   };
   if ((op == "add" && is(0, 0)) || (op == "mul" && is(0, 1)) || (op == "and" && is(0, 1)) ||
@@ -256,6 +263,7 @@ Tensor Checker::elementwise(Scope &scope, const std::string &op, std::vector<Ten
       std::erase_if(x.type.axes, [&](const Axis &axis) {
         return std::find(fromOthers.begin(), fromOthers.end(), axis) != fromOthers.end();
       });
+  strip(operands);
   Tensor out = emit(op, operands, {}, at);
   if (out.type.element == Element::I32)
     out.range = rangeOf(op, operands);
@@ -300,7 +308,9 @@ Tensor Checker::select(Scope &scope, const Tensor &c, const Tensor &x, const Ten
     for (Tensor &t : choices)
       if (t.uniform)
         std::erase_if(t.type.axes, [&](const Axis &axis) { return c.type.find(axis.name); });
-    out = emit("select", {c, choices[0], choices[1]}, {}, at);
+    std::vector<Tensor> operands = {c, choices[0], choices[1]};
+    strip(operands);
+    out = emit("select", operands, {}, at);
   }
   out.vocabulary = x.isToken() ? x.vocabulary : y.vocabulary;
   out.scanIndex = nullptr;

@@ -79,6 +79,12 @@ Tensor Checker::emit(const std::string &op, const std::vector<Tensor> &operands,
 ValueId Checker::materialize(const Tensor &tensor, Location at) {
   if (tensor.id)
     return *tensor.id;
+  if (tensor.narrow) {
+    Tensor x;
+    x.id = tensor.narrow;
+    x.type = graph.types[*tensor.narrow];
+    return *expand(x, tensor.type.axes, at).id;
+  }
   Node node;
   node.op = "constant";
   node.attributes["value"] = tensor.uniform->value;
@@ -88,9 +94,32 @@ ValueId Checker::materialize(const Tensor &tensor, Location at) {
   return append(std::move(node), {tensor.type}).front();
 }
 
+void Checker::strip(std::vector<Tensor> &operands) {
+  for (Tensor &x : operands) {
+    if (!x.narrow)
+      continue;
+    ValueType own = graph.types[*x.narrow];
+    bool covered = true;
+    for (const Axis &axis : x.type.axes) {
+      bool has = own.find(axis.name);
+      for (const Tensor &other : operands)
+        if (&other != &x && !other.uniform)
+          has |=
+              (other.narrow ? graph.types[*other.narrow] : other.type).find(axis.name) != nullptr;
+      covered &= has;
+    }
+    if (covered) {
+      x.id = x.narrow;
+      x.type = own;
+      x.narrow.reset();
+    }
+  }
+}
+
 Tensor Checker::tensorOf(ValueId id, const Tensor &like) {
   Tensor tensor = like;
   tensor.id = id;
+  tensor.narrow.reset();
   tensor.uniform.reset();
   tensor.type = graph.types[id];
   tensor.scanIndex = nullptr;

@@ -95,7 +95,7 @@ void Training::trainEntry(const Run &run) {
         tensor.name = "ema." + tensor.name;
       size_t average =
           c.stateNamed.count(decl.name) ? c.stateNamed[decl.name] : c.addState({}, std::move(decl));
-      averages[state] = average;
+      c.averages[state] = average;
       Tensor keep = c.toReal(c.toTensor(*scope, settingValue(*ema, *scope), ema->at), ema->at);
       Tensor old = c.readScalar(average), now = tensorFor(c, entry.written.at(state));
       Tensor next = c.op2("add", c.op2("mul", keep, old, at),
@@ -380,7 +380,7 @@ void Training::initEntry() {
   begin(entry, "init", false);
   std::map<size_t, ValueId> values;
   std::map<size_t, size_t> source(copies.begin(), copies.end());
-  for (auto &[parameter, average] : averages)
+  for (auto &[parameter, average] : c.averages)
     source[average] = parameter;
   auto fresh = [&](size_t state) -> ValueId {
     const StateDecl &decl = c.graph.states[state];

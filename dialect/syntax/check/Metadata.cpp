@@ -100,7 +100,7 @@ std::string Training::metadata(const Run &run) {
     training["save"] = {{"every", every->toInt()}};
   }
   int64_t vocabulary = 0, tokens = 0;
-  std::string vocabularyAxis;
+
   for (const EntryDecl &entry : c.graph.entries)
     if (entry.name == "train")
       for (const EntryValue &input : entry.inputs) {
@@ -116,6 +116,9 @@ std::string Training::metadata(const Run &run) {
   out["training"] = training;
   if (vocabulary > 0)
     out["vocabulary"] = {{"size", vocabulary}};
+  for (auto &[name, field] : run.fields)
+    if (field->from)
+      out["load"][name] = *field->from;
   out["limits"] = Json::object();
   for (auto &[name, limit] : limits)
     out["limits"][name] = limit;

@@ -62,8 +62,7 @@ File *Checker::load(const ast::Module &module) {
           file->names[name] = declared;
       for (auto &[name, value] : other->config)
         file->config[name] = value;
-      for (auto *check : other->checks)
-        file->checks.push_back(check);
+
       for (auto &[name, train] : other->trains)
         file->trains[name] = train;
     }
@@ -102,7 +101,6 @@ File *Checker::load(const ast::Module &module) {
       break;
     }
     case ast::DeclKind::Check:
-      file->checks.push_back(ast::as<ast::Check>(decl));
       break;
     case ast::DeclKind::Train: {
       auto *train = ast::as<ast::Train>(decl);

@@ -14,7 +14,6 @@ struct File {
   std::map<std::string, Declared> names; // everything callable it can see
   std::map<std::string, const ast::Train *> trains;
   std::map<std::string, Value> config; // evaluated, with --set applied
-  std::vector<const ast::Check *> checks;
 };
 
 struct Scope : std::enable_shared_from_this<Scope> {

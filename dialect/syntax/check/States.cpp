@@ -113,6 +113,9 @@ ValueId Checker::readState(size_t state) {
     throw Deferred();
   if (auto found = entry->written.find(state); found != entry->written.end())
     return found->second;
+  if (!entry->training && !entry->init)
+    if (auto average = averages.find(state); average != averages.end())
+      return readState(average->second);
   auto [found, isNew] = entry->read.insert({state, 0});
   if (isNew) {
     Node node;

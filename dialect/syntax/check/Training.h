@@ -73,7 +73,7 @@ public:
   std::vector<Rule> rules;
   std::optional<Setting> clip;
   std::optional<Setting> ema;
-  std::map<size_t, size_t> averages;             // parameter -> its moving average
+
   std::vector<std::pair<size_t, size_t>> copies; // state -> state it starts as
   std::map<std::pair<size_t, std::string>, size_t> slots;
   std::map<size_t, double> slotInitial;

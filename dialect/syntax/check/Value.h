@@ -46,7 +46,9 @@ struct Tensor {
   std::optional<Number> uniform;                    // booleans are 0 and 1
   std::optional<Axis> vocabulary;                   // of a token
   std::optional<std::pair<int64_t, int64_t>> range; // of an integer, both ends included
-  const Frame *scanIndex = nullptr;                 // it is the index of that loop
+  /// A value on fewer axes, repeated along the others; written out only where that matters.
+  std::optional<ValueId> narrow;
+  const Frame *scanIndex = nullptr; // it is the index of that loop
 
   bool isToken() const { return vocabulary.has_value(); }
 };
