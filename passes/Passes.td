@@ -24,6 +24,30 @@ def Differentiate : Pass<"frit-differentiate", "::mlir::ModuleOp"> {
   }];
 }
 
+def Fuse : Pass<"frit-fuse", "::mlir::ModuleOp"> {
+  let summary = "collects ops that walk over the same elements into groups";
+  let description = [{
+    In: entries after Layout.
+    Out: every elementwise op, gather, reduction and softmax stands in a `frit.group`, alone or with
+    others. Kind "elementwise": no reduction. Kind "row": reductions that include the innermost axis,
+    with what feeds and follows them (LayerNorm, softmax, cross-entropy, forward and backward).
+    Kind "column": reductions along outer axes (gradients of biases and scales). An aligned scatter
+    becomes a comparison, a sum with a scatter a scatter onto it, a reduction to few values two.
+    Refuses (remarks of category fuse, one per producer and consumer left apart):
+    `different-reduced-axes`, `different-spaces`, `smaller-space` (a producer that would be computed
+    again per row, and is used elsewhere or not cheap), `gathered-value`, `cycle`, `too-large`.
+    Why here: groups follow the order of axes, which Layout fixes.
+
+    ```
+    %0 = frit.mul %x, %y
+    %1 = frit.add %0, %z
+    ->
+    %1 = frit.group(%x, %y, %z) { ... frit.leave %1 } {kind = "elementwise"}
+    ```
+  }];
+  let dependentDialects = ["::frit::FritDialect"];
+}
+
 def Hoist : Pass<"frit-hoist", "::mlir::ModuleOp"> {
   let summary = "moves work out of loops";
   let description = [{
@@ -37,6 +61,20 @@ def Hoist : Pass<"frit-hoist", "::mlir::ModuleOp"> {
     Why here: after Differentiate, which makes the accumulators, and before fusion, which would
     hide them.
   }];
+}
+
+def Layout : Pass<"frit-layout", "::mlir::ModuleOp"> {
+  let summary = "gives every value an order of axes";
+  let description = [{
+    In: entries whose axis orders mean nothing.
+    Out: the order of axes in each type is how the value lies in memory. Entry arguments, results and
+    states keep theirs. `rename`, `split`, `merge` and the slices of loops are views; where an order
+    was required that the value does not have, a `broadcast` to its own axes copies it.
+    Refuses: nothing.
+    Why here: after everything that makes or removes contractions, before Fuse, whose groups walk
+    along the innermost axis.
+  }];
+  let dependentDialects = ["::frit::FritDialect"];
 }
 
 def Simplify : Pass<"frit-simplify", "::mlir::ModuleOp"> {

@@ -27,6 +27,9 @@ static const Step steps[] = {
     {"Hoist", createHoist, false, nullptr},
     // Work that left two loops may be the same work; slices and stacks may have lost their readers.
     {"Simplify", createSimplify, false, "grad"},
+    // Every contraction is where it stays; groups walk along axes in memory order.
+    {"Layout", createLayout, false, nullptr},
+    {"Fuse", createFuse, false, "fused"},
 };
 // clang-format on
 

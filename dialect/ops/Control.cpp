@@ -82,9 +82,9 @@ LogicalResult ScanOp::verifyRegions() {
 //===-- group -------------------------------------------------------------------------------===//
 
 LogicalResult GroupOp::verify() {
-  if (getKind() != "elementwise" && getKind() != "row" && getKind() != "contract")
+  if (getKind() != "elementwise" && getKind() != "row" && getKind() != "column")
     return emitOpError() << "kind is '" << getKind()
-                         << "', but must be 'elementwise', 'row' or 'contract'";
+                         << "', but must be 'elementwise', 'row' or 'column'";
   return success();
 }
 

@@ -1,0 +1,638 @@
+// Fuse collects ops that walk over the same elements into groups; each becomes one kernel.
+//
+// Each block (entry, loop body) by itself:
+// 1. Rewrites that open the way: a scatter without collisions becomes a comparison, a sum with a
+//    scatter becomes a scatter onto it, a reduction of nearly everything is cut in two so that its
+//    first half has rows for all threads.
+// 2. Every op that the group emitter knows starts as a group of its own, with a *space* (the axes
+// it
+//    walks over) and the axes it *reduces* (Space below). Constants, positions and broadcasts
+//    belong to nobody: each user gets a copy.
+// 3. Groups merge along producer-consumer edges, then between readers of one value, when their
+//    spaces fit (`fit`) and no path leaves the union and comes back. Reductions along the innermost
+//    axis go first: they keep whole rows in cache, which pays most; reductions along outer axes
+//    last.
+// 4. The block is sorted again and each group is moved into a `frit.group`.
+//
+// Values are recomputed in a second group only if they cost nothing. What feeds a gather stays
+// outside of the gather's group: the gather needs it whole.
+//
+// Remarks (category fuse), one per edge that stayed: different-reduced-axes, different-spaces,
+// smaller-space, gathered-value, cycle, too-large.
+#include "dialect/Frit.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "passes/Passes.h"
+#include "llvm/ADT/SetVector.h"
+#include <queue>
+#include <set>
+
+using namespace mlir;
+
+namespace frit {
+#define GEN_PASS_DEF_FUSE
+#include "passes/Passes.h.inc"
+
+namespace {
+
+using AxisSet = std::set<std::string>;
+
+constexpr size_t largestGroup = 256;      // ops
+constexpr int64_t manyElements = 1 << 15; // a reduction worth cutting in two
+constexpr int64_t fewRows = 16, mostRows = 1 << 16;
+
+/// The axes of a value. An axis of size 1 is no axis here: walking over it is free.
+AxisSet axesOf(Value value) {
+  AxisSet out;
+  for (const Axis &axis : typeOf(value).axes)
+    if (axis.size > 1)
+      out.insert(axis.name);
+  return out;
+}
+
+AxisSet minus(AxisSet x, const AxisSet &y) {
+  std::erase_if(x, [&](const std::string &axis) { return y.count(axis) != 0; });
+  return x;
+}
+
+bool contains(const AxisSet &x, const AxisSet &y) {
+  return std::includes(x.begin(), x.end(), y.begin(), y.end());
+}
+
+/// The axes that a group walks over, and those of them that it reduces. Values of a group have the
+/// axes of the space, or those that are not reduced, or (recomputed, never leaving) fewer.
+struct Space {
+  AxisSet all, reduced;
+  bool rows = false; // an innermost axis is among the reduced
+  AxisSet outer() const { return minus(all, reduced); }
+};
+
+/// "What a refused edge says" or empty.
+using Reason = const char *;
+
+//===-- What ops are ------------------------------------------------------------------------===//
+
+bool isReduction(Operation *op) {
+  return isa<SumOp, MaxOp, MinOp, AnyOp, AllOp, LogSumExpOp, SoftmaxOp, LogSoftmaxOp>(op);
+}
+
+/// Ops that cost a few instructions at most.
+bool isCheap(Operation *op) {
+  return isa<AddOp, SubOp, MulOp, NegOp, MaximumOp, MinimumOp, AbsOp, SignOp, EqOp, NeOp, LtOp,
+             LeOp, GtOp, GeOp, AndOp, OrOp, NotOp, SelectOp, CastOp, StopGradientOp, FloorOp,
+             CeilOp, RoundOp, BroadcastOp, ConstantOp, IndexOp>(op);
+}
+
+bool isGatherLike(Operation *op) { return isa<GatherOp, SliceOp>(op); }
+
+/// Whether the group emitter knows the op.
+bool isFusable(Operation *op) {
+  bool known = isa<Elementwise, BroadcastOp, IndexOp, ConstantOp, GatherOp>(op) || isReduction(op);
+  if (auto slice = dyn_cast<SliceOp>(op)) // of the first axis it is a view
+    known = typeOf(slice.getX()).axes.front().name != slice.getAxis();
+  auto supported = [](Value value) {
+    Element element = typeOf(value).element;
+    return element != Element::BF16;
+  };
+  return known && llvm::all_of(op->getOperands(), supported) &&
+         llvm::all_of(op->getResults(), supported);
+}
+
+/// Ops that every user makes for itself.
+bool isFree(Operation *op) {
+  if (isa<ConstantOp, IndexOp>(op))
+    return true;
+  if (auto broadcast = dyn_cast<BroadcastOp>(op))
+    return axesOf(broadcast.getX()) != axesOf(broadcast.getResult());
+  if (!isa<Elementwise>(op) || !isCheap(op))
+    return false;
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    Operation *def = operand.getDefiningOp();
+    return def && def->getBlock() == op->getBlock() && !isa<BroadcastOp>(def) && isFree(def);
+  });
+}
+
+Space spaceOf(Operation *op) {
+  Space out;
+  if (!isReduction(op)) {
+    out.all = axesOf(op->getResult(0));
+    return out;
+  }
+  out.all = axesOf(op->getOperand(0));
+  AxisSet over;
+  for (const std::string &axis : op->getAttrOfType<AxesAttr>("over").strings())
+    over.insert(axis);
+  out.reduced = minus(out.all, minus(out.all, over));
+  for (const Axis &axis : llvm::reverse(typeOf(op->getOperand(0)).axes))
+    if (axis.size > 1) {
+      out.rows = out.reduced.count(axis.name);
+      break;
+    }
+  return out;
+}
+
+//===-- Rewrites before ---------------------------------------------------------------------===//
+
+/// scatter(g[b,t], i[b,t]) into [v], aligned [b,t]: every place gets one value at most, so it is
+/// where(index[v] == i, g, 0), which fuses with what is around it.
+void scatterToSelect(ScatterOp op) {
+  AxisSet positions, aligned;
+  size_t count = op.getInto().getNames().size();
+  for (Value value : op.getRest().take_front(count + op.getMasked()))
+    for (const Axis &axis : typeOf(value).axes)
+      positions.insert(axis.name);
+  if (op.getAligned())
+    for (const std::string &axis : op.getAligned()->strings())
+      aligned.insert(axis);
+  if (positions != aligned)
+    return;
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Build build(b);
+  ValueType type = typeOf(op.getResult());
+  Term hit;
+  for (auto [axis, index] : llvm::zip(op.getInto().strings(), op.getRest())) {
+    Term place = build.make("index", {}, {{"axes", std::vector<Axis>{*type.find(axis)}}});
+    Term equal = build.make("eq", {place, build.term(index)});
+    hit = hit ? build.make("and", {hit, equal}) : equal;
+  }
+  if (op.getMasked())
+    hit = build.make("and", {hit, build.term(op.getRest()[count])});
+  Term x = build.term(op.getX()), before = build.constant(0, type.element);
+  if (op.getOnto()) {
+    before = build.term(op.getRest().back());
+    if (op.getMode() == "add")
+      x = x + before;
+  }
+  Value result = build.select(hit, x, before).value;
+  result.setType(op.getType());
+  op.replaceAllUsesWith(result);
+  op.erase();
+}
+
+/// y + scatter(x): onto y, which needs no zeros and one pass less.
+void addScatter(AddOp op) {
+  for (unsigned i : {0u, 1u}) {
+    auto scatter = op->getOperand(i).getDefiningOp<ScatterOp>();
+    Value start = op->getOperand(1 - i);
+    if (!scatter || scatter.getOnto() || scatter.getMode() != "add" || !scatter->hasOneUse() ||
+        scatter->getBlock() != op->getBlock() || start.getType() != op.getType() ||
+        typeOf(scatter.getResult()).axes.size() != typeOf(start).axes.size())
+      continue;
+    OpBuilder b(op);
+    IRMapping map;
+    auto onto = cast<ScatterOp>(b.clone(*scatter, map));
+    onto->insertOperands(onto->getNumOperands(), start);
+    onto.setOnto(true);
+    onto.getResult().setType(op.getType());
+    op.replaceAllUsesWith(onto.getResult());
+    op.erase();
+    scatter.erase();
+    return;
+  }
+}
+
+/// A reduction with few results has no rows to share out among threads: first along the innermost
+/// axes, then along the rest.
+void cutReduction(Operation *op) {
+  ValueType type = typeOf(op->getOperand(0));
+  std::vector<std::string> over = op->getAttrOfType<AxesAttr>("over").strings(), inner, rest;
+  if (type.count() < manyElements || typeOf(op->getResult(0)).count() >= fewRows)
+    return;
+  int64_t rows = type.count();
+  for (const Axis &axis : llvm::reverse(type.axes)) {
+    if (!llvm::is_contained(over, axis.name) || (!inner.empty() && rows <= mostRows))
+      break;
+    inner.push_back(axis.name);
+    rows /= axis.size;
+  }
+  for (const std::string &axis : over)
+    if (!llvm::is_contained(inner, axis))
+      rest.push_back(axis);
+  if (inner.empty() || rest.empty() || rows < fewRows)
+    return;
+  ImplicitLocOpBuilder b(op->getLoc(), op);
+  Build build(b);
+  std::string name = op->getName().stripDialect().str();
+  Term first = build.make(name, {build.term(op->getOperand(0))}, {{"over", inner}});
+  Term second = build.make(name, {first}, {{"over", rest}});
+  second.value.setType(op->getResult(0).getType());
+  op->getResult(0).replaceAllUsesWith(second.value);
+  op->erase();
+}
+
+void prepare(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(block))
+    if (auto scatter = dyn_cast<ScatterOp>(op))
+      scatterToSelect(scatter);
+  for (Operation &op : llvm::make_early_inc_range(block))
+    if (auto add = dyn_cast<AddOp>(op))
+      addScatter(add);
+  for (Operation &op : llvm::make_early_inc_range(block))
+    if (isa<SumOp, MaxOp, MinOp, AnyOp, AllOp>(op))
+      cutReduction(&op);
+}
+
+//===-- Groups of one block -----------------------------------------------------------------===//
+
+struct Cluster {
+  std::vector<int> members; // places of ops, ascending
+  Space space;
+  bool fusable = false, free = false;
+};
+
+class Grouping {
+public:
+  explicit Grouping(Block &block) : block(block) {
+    for (Operation &op : block) {
+      place[&op] = int(ops.size());
+      ops.push_back(&op);
+    }
+    for (Operation *op : ops) {
+      Cluster cluster;
+      cluster.members = {place[op]};
+      cluster.fusable = isFusable(op);
+      cluster.free = cluster.fusable && isFree(op);
+      if (cluster.fusable)
+        cluster.space = spaceOf(op);
+      owner.push_back(int(clusters.size()));
+      clusters.push_back(cluster);
+    }
+    for (Operation *op : ops)
+      needs.push_back(findNeeds(op));
+    users.resize(ops.size());
+    for (size_t i = 0; i < ops.size(); ++i)
+      for (int need : needs[i])
+        users[need].push_back(int(i));
+  }
+
+  void merge() {
+    // Rows first, then plain elementwise, then reductions along outer axes.
+    for (int phase = 0; phase < 3; ++phase)
+      for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < ops.size(); ++i)
+          for (int need : llvm::reverse(needs[i]))
+            changed |= tryMerge(owner[need], owner[i], phase, true);
+        for (auto [x, y] : siblings())
+          changed |= tryMerge(owner[x], owner[y], phase, false);
+      }
+  }
+
+  void remark() {
+    for (size_t i = 0; i < ops.size(); ++i)
+      for (int need : needs[i]) {
+        const Cluster &from = clusters[owner[need]], &to = clusters[owner[i]];
+        if (owner[need] == owner[i] || !from.fusable || !to.fusable || from.free || to.free)
+          continue;
+        Space merged;
+        Reason reason = refuse(owner[need], owner[i], true, merged);
+        if (reason)
+          remark::missed(ops[i]->getLoc(), remark::RemarkOpts::name("Fuse").category("fuse"))
+              << remark::reason("{0}: {1} and {2} stay apart", reason,
+                                ops[need]->getName().getStringRef(),
+                                ops[i]->getName().getStringRef());
+      }
+  }
+
+  void build() {
+    sort();
+    for (Cluster &cluster : clusters)
+      if (!cluster.members.empty() && cluster.fusable && !cluster.free)
+        wrap(cluster);
+    // What is free and still used stands alone: an initial value of a loop, an entry's result.
+    for (size_t i = ops.size(); i-- > 0;) {
+      Cluster &cluster = clusters[owner[i]];
+      if (!cluster.free)
+        continue;
+      if (ops[i]->use_empty()) {
+        place.erase(ops[i]);
+        ops[i]->erase();
+      } else {
+        wrap(cluster);
+      }
+    }
+  }
+
+private:
+  Block &block;
+  std::vector<Operation *> ops;
+  llvm::DenseMap<Operation *, int> place;
+  std::vector<std::vector<int>> needs, users; // between ops, seen through free ops
+  std::vector<Cluster> clusters;
+  std::vector<int> owner; // cluster of each op
+
+  int placeOf(Value value) const {
+    Operation *def = value.getDefiningOp();
+    auto at = def ? place.find(def) : place.end();
+    return at == place.end() ? -1 : at->second;
+  }
+
+  /// The ops of this block that `op` waits for. A fusable op makes free operands itself.
+  std::vector<int> findNeeds(Operation *op) {
+    std::set<int> out;
+    SetVector<Value> values(op->operand_begin(), op->operand_end());
+    getUsedValuesDefinedAbove(op->getRegions(), values);
+    bool copies = clusters[place[op]].fusable;
+    std::function<void(Value)> add = [&](Value value) {
+      int at = placeOf(value);
+      if (at < 0)
+        return;
+      if (!copies || !clusters[at].free) {
+        out.insert(at);
+        return;
+      }
+      for (Value operand : ops[at]->getOperands())
+        add(operand);
+    };
+    for (Value value : values)
+      add(value);
+    return {out.begin(), out.end()};
+  }
+
+  //===-- Merging ---------------------------------------------------------------------------===//
+
+  bool tryMerge(int x, int y, int phase, bool feeds) {
+    if (x == y)
+      return false;
+    const Cluster &from = clusters[x], &to = clusters[y];
+    if (!from.fusable || !to.fusable || from.free || to.free)
+      return false;
+    Space merged;
+    if (refuse(x, y, feeds, merged))
+      return false;
+    int kind = merged.reduced.empty() ? 1 : merged.rows ? 0 : 2;
+    if (kind != phase)
+      return false;
+    std::vector<int> members;
+    std::merge(from.members.begin(), from.members.end(), to.members.begin(), to.members.end(),
+               std::back_inserter(members));
+    for (int member : members)
+      owner[member] = y;
+    clusters[x].members.clear();
+    clusters[y].members = std::move(members);
+    clusters[y].space = merged;
+    return true;
+  }
+
+  Reason refuse(int x, int y, bool feeds, Space &merged) {
+    const Cluster &from = clusters[x], &to = clusters[y];
+    if (Reason reason = fit(from, to, feeds, merged))
+      return reason;
+    if (from.members.size() + to.members.size() > largestGroup)
+      return "too-large";
+    if (gathers(from, y) || gathers(to, x) || gathers(from, x) || gathers(to, y))
+      return "gathered-value";
+    if (leavesAndReturns(x, y))
+      return "cycle";
+    return nullptr;
+  }
+
+  /// The space of the union of `from` and `to`, or why there is none.
+  Reason fit(const Cluster &from, const Cluster &to, bool feeds, Space &merged) {
+    const Space &x = from.space, &y = to.space;
+    if (x.all == y.all) {
+      if (!x.reduced.empty() && !y.reduced.empty() && x.reduced != y.reduced)
+        return "different-reduced-axes";
+      merged = x.reduced.empty() ? y : x;
+      // The same reduced axes, but one side sees them innermost and the other does not.
+      if (x.reduced == y.reduced && x.rows != y.rows)
+        return "different-reduced-axes";
+      return nullptr;
+    }
+    // Arithmetic on what a reduction leaves, before or after it.
+    if (x.reduced.empty() && !y.reduced.empty() && x.all == y.outer()) {
+      merged = y;
+      return nullptr;
+    }
+    if (y.reduced.empty() && !x.reduced.empty() && y.all == x.outer()) {
+      merged = x;
+      return nullptr;
+    }
+    // Small things may be made again for every row, if nobody else wants them.
+    if (feeds && x.reduced.empty() && contains(y.all, x.all)) {
+      merged = y;
+      if (isPrivate(from, to) && isCheapAgain(from))
+        return nullptr;
+      return "smaller-space";
+    }
+    return "different-spaces";
+  }
+
+  bool isPrivate(const Cluster &from, const Cluster &to) {
+    int toOwner = owner[to.members.front()];
+    for (int member : from.members) {
+      if (escapes(member, {owner[member], toOwner}))
+        return false;
+    }
+    return true;
+  }
+
+  bool isCheapAgain(const Cluster &cluster) {
+    if (cluster.space.all.empty())
+      return true; // once per kernel
+    return cluster.members.size() <= 8 && llvm::all_of(cluster.members, [&](int member) {
+             return isCheap(ops[member]) || isGatherLike(ops[member]);
+           });
+  }
+
+  /// Whether somebody outside of the clusters uses the op's value.
+  bool escapes(int op, std::initializer_list<int> inside) {
+    std::function<bool(Operation *)> outside = [&](Operation *user) {
+      user = block.findAncestorOpInBlock(*user);
+      auto at = place.find(user);
+      if (at == place.end())
+        return true;
+      const Cluster &cluster = clusters[owner[at->second]];
+      if (cluster.free) // copied into fusable users
+        return llvm::any_of(user->getUsers(), [&](Operation *next) {
+          Operation *here = block.findAncestorOpInBlock(*next);
+          auto nextAt = place.find(here);
+          return nextAt == place.end() || !clusters[owner[nextAt->second]].fusable || outside(next);
+        });
+      return !llvm::is_contained(inside, owner[at->second]);
+    };
+    return llvm::any_of(ops[op]->getUsers(), outside);
+  }
+
+  /// Whether a gather of `cluster` reads what the cluster `source` makes.
+  bool gathers(const Cluster &cluster, int source) {
+    for (int member : cluster.members) {
+      if (!isGatherLike(ops[member]))
+        continue;
+      std::function<bool(Value)> madeBySource = [&](Value value) {
+        int at = placeOf(value);
+        if (at < 0)
+          return false;
+        if (clusters[at == -1 ? 0 : owner[at]].free)
+          return llvm::any_of(ops[at]->getOperands(), madeBySource);
+        return owner[at] == source;
+      };
+      if (madeBySource(ops[member]->getOperand(0)))
+        return true;
+    }
+    return false;
+  }
+
+  bool leavesAndReturns(int x, int y) {
+    std::vector<int> stack;
+    llvm::DenseSet<int> seen;
+    auto push = [&](int cluster, bool fromUnion) {
+      for (int member : clusters[cluster].members)
+        for (int user : users[member]) {
+          int next = owner[user];
+          if (fromUnion && (next == x || next == y))
+            continue;
+          if (seen.insert(next).second)
+            stack.push_back(next);
+        }
+    };
+    push(x, true);
+    push(y, true);
+    while (!stack.empty()) {
+      int at = stack.back();
+      stack.pop_back();
+      if (at == x || at == y)
+        return true;
+      push(at, false);
+    }
+    return false;
+  }
+
+  /// Pairs of ops that read one value of their whole space.
+  std::vector<std::pair<int, int>> siblings() {
+    std::vector<std::pair<int, int>> out;
+    llvm::MapVector<Value, std::vector<int>> readers;
+    for (size_t i = 0; i < ops.size(); ++i) {
+      const Cluster &cluster = clusters[owner[i]];
+      if (!cluster.fusable || cluster.free || cluster.space.all.empty())
+        continue;
+      for (Value operand : ops[i]->getOperands())
+        if (!isGatherLike(ops[i]) && axesOf(operand) == cluster.space.all)
+          readers[operand].push_back(int(i));
+    }
+    for (auto &[value, list] : readers)
+      for (size_t i = 1; i < list.size(); ++i)
+        for (size_t j = 0; j < i; ++j)
+          if (owner[list[i]] != owner[list[j]])
+            out.push_back({list[j], list[i]});
+    return out;
+  }
+
+  //===-- Building --------------------------------------------------------------------------===//
+
+  /// Orders the block so that every group stands in one piece, as near to where it was as it can.
+  void sort() {
+    std::vector<std::set<int>> before(clusters.size());
+    std::vector<std::vector<int>> after(clusters.size());
+    for (size_t i = 0; i < ops.size(); ++i)
+      for (int need : needs[i])
+        if (owner[need] != owner[i] && before[owner[i]].insert(owner[need]).second)
+          after[owner[need]].push_back(owner[i]);
+    // Free ops that stay stand in front of everybody: they only wait for what they broadcast.
+    auto rank = [&](int cluster) { return clusters[cluster].members.back(); };
+    using Entry = std::pair<int, int>;
+    std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
+    std::vector<size_t> waiting(clusters.size());
+    for (size_t c = 0; c < clusters.size(); ++c) {
+      waiting[c] = before[c].size();
+      if (!clusters[c].members.empty() && waiting[c] == 0)
+        ready.push({rank(int(c)), int(c)});
+    }
+    Operation *end = block.mightHaveTerminator() ? block.getTerminator() : nullptr;
+    while (!ready.empty()) {
+      int cluster = ready.top().second;
+      ready.pop();
+      for (int member : clusters[cluster].members)
+        if (ops[member] != end) {
+          if (end)
+            ops[member]->moveBefore(end);
+          else
+            ops[member]->moveBefore(&block, block.end());
+        }
+      for (int next : after[cluster])
+        if (--waiting[next] == 0)
+          ready.push({rank(next), next});
+    }
+  }
+
+  void wrap(Cluster &cluster) {
+    Operation *last = ops[cluster.members.back()];
+    OpBuilder b(last);
+    SetVector<Value> inputs;
+    std::vector<Value> results;
+    SmallVector<Location> locations;
+    for (int member : cluster.members) {
+      locations.push_back(ops[member]->getLoc());
+      int self = owner[cluster.members.front()];
+      if (escapes(member, {self}) || cluster.free)
+        for (Value result : ops[member]->getResults())
+          results.push_back(result);
+    }
+    IRMapping map;
+    auto body = std::make_unique<Block>();
+    OpBuilder inner(last->getContext()); // the body has no group yet
+    inner.setInsertionPointToEnd(body.get());
+    std::function<void(Value)> bring = [&](Value value) {
+      if (map.contains(value))
+        return;
+      int at = placeOf(value);
+      if (at >= 0 && clusters[owner[at]].free) {
+        for (Value operand : ops[at]->getOperands())
+          bring(operand);
+        inner.clone(*ops[at], map);
+        return;
+      }
+      inputs.insert(value);
+      map.map(value, body->addArgument(value.getType(), value.getLoc()));
+    };
+    for (int member : cluster.members) {
+      for (Value operand : ops[member]->getOperands())
+        bring(operand);
+      inner.clone(*ops[member], map);
+    }
+    SmallVector<Value> leaving;
+    SmallVector<Type> types;
+    for (Value result : results) {
+      leaving.push_back(map.lookup(result));
+      types.push_back(result.getType());
+    }
+    LeaveOp::create(inner, last->getLoc(), leaving);
+    StringRef kind = cluster.space.reduced.empty() ? "elementwise"
+                     : cluster.space.rows          ? "row"
+                                                   : "column";
+    auto group = GroupOp::create(b, b.getFusedLoc(locations), types, inputs.getArrayRef(), kind);
+    group.getBody().push_back(body.release());
+    for (auto [result, value] : llvm::zip(results, group.getResults()))
+      result.replaceAllUsesWith(value);
+    for (int member : llvm::reverse(cluster.members)) {
+      place.erase(ops[member]);
+      ops[member]->dropAllUses();
+      ops[member]->erase();
+    }
+  }
+};
+
+void fuse(Block &block) {
+  for (Operation &op : block)
+    for (Region &region : op.getRegions())
+      for (Block &inner : region)
+        if (!isa<GroupOp>(op))
+          fuse(inner);
+  prepare(block);
+  Grouping grouping(block);
+  grouping.merge();
+  grouping.remark();
+  grouping.build();
+}
+
+struct FusePass : impl::FuseBase<FusePass> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isDeclaration())
+        fuse(function.getBody().front());
+  }
+};
+
+} // namespace
+} // namespace frit
