@@ -1,0 +1,640 @@
+// Emits the loops of a group's kernel from its plan (GroupPlan.h):
+//
+//   values that depend on nothing
+//   for each piece of work of this thread             one point of the outer dimensions (and a
+//   chunk
+//     values that depend on the outer dimensions      of lanes, where lanes are outer)
+//     rows:     for each pass: for reduced dims: for lanes: ...; reductions end in one lane
+//     columns:  for lanes: for each pass: for reduced dims: ...; reductions stay in their lanes
+//
+// Lanes go in three loops: several registers at once, single registers, a masked rest. Values live
+// at the outermost level they can; what is no vector is a scalar and broadcast where it meets one.
+#include "codegen/cpu/GroupPlan.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace frit {
+namespace {
+
+/// A place on the walk along the lanes.
+struct Lanes {
+  Value start;        // i64: the first lane
+  unsigned units = 1; // registers
+  int64_t count = 0;  // lanes of a partial register; 0: all
+};
+
+class Emitter {
+public:
+  Emitter(func::FuncOp kernel, const GroupPlan &plan, ImplicitLocOpBuilder &b)
+      : kernel(kernel), plan(plan), b(b), scalar(b), values(plan.nodes.size()) {}
+
+  void run() {
+    unsigned count = kernel.getNumArguments();
+    workspace = kernel.getArgument(count - 3);
+    Value thread = toI64(kernel.getArgument(count - 2)),
+          threads = toI64(kernel.getArgument(count - 1));
+    emitReady(0, [&](const GroupNode &node) { return node.dims == 0; });
+    int64_t items = 1;
+    for (unsigned i = 0; i < plan.outer; ++i)
+      items *= plan.sizes[i];
+    chunks = plan.hasLanes && !plan.rows ? (plan.lanes() + plan.chunk - 1) / plan.chunk : 1;
+    items *= chunks;
+    Value all = constant(items), from = div(mul(all, thread), threads);
+    Value to = div(mul(all, add(thread, constant(1))), threads);
+    loop(from, to, 1, {}, [&](Value item, ValueRange) -> SmallVector<Value> {
+      emitItem(item);
+      return {};
+    });
+  }
+
+private:
+  func::FuncOp kernel;
+  const GroupPlan &plan;
+  ImplicitLocOpBuilder &b;
+  ScalarBuilder scalar;
+  Value workspace;
+  int64_t chunks = 1;
+
+  /// Of each node, what is known at this point of the code: one value, or one per unit.
+  std::vector<SmallVector<Value, 4>> values;
+  SmallVector<Value> position; // i64 per dimension except lanes; null where not inside
+  Lanes lanes;
+
+  //===-- Integers and loops ----------------------------------------------------------------===//
+
+  Value constant(int64_t value) { return arith::ConstantOp::create(b, b.getI64IntegerAttr(value)); }
+  Value toI64(Value index) { return arith::IndexCastOp::create(b, b.getI64Type(), index); }
+  Value add(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
+  Value mul(Value x, Value y) { return arith::MulIOp::create(b, x, y); }
+  Value div(Value x, Value y) { return arith::DivUIOp::create(b, x, y); }
+  Value scaled(Value x, int64_t by) { return by == 1 ? x : mul(x, constant(by)); }
+
+  using Body = function_ref<SmallVector<Value>(Value, ValueRange)>;
+
+  SmallVector<Value> loop(Value from, Value to, int64_t step, ValueRange carried, Body body) {
+    auto op = scf::ForOp::create(b, from, to, constant(step), carried);
+    OpBuilder::InsertionGuard guard(b);
+    Block *block = op.getBody();
+    if (block->mightHaveTerminator())
+      block->getTerminator()->erase();
+    b.setInsertionPointToEnd(block);
+    SmallVector<Value> next = body(op.getInductionVar(), op.getRegionIterArgs());
+    scf::YieldOp::create(b, next);
+    return SmallVector<Value>(op.getResults());
+  }
+
+  /// A loop with known bounds: nothing for no trip, no loop for one.
+  SmallVector<Value> fixedLoop(int64_t from, int64_t to, int64_t step, ValueRange carried,
+                               Body body) {
+    if (from >= to)
+      return SmallVector<Value>(carried);
+    if (from + step >= to)
+      return body(constant(from), carried);
+    return loop(constant(from), constant(to), step, carried, body);
+  }
+
+  //===-- Memory ----------------------------------------------------------------------------===//
+
+  Type inMemory(Type element) { return element.isInteger(1) ? b.getI8Type() : element; }
+  unsigned alignment(Type element) { return std::max(1u, element.getIntOrFloatBitWidth() / 8); }
+  VectorType vectorOf(Type element) { return VectorType::get({int64_t(plan.width)}, element); }
+
+  Value address(Value base, Type element, Value offset) {
+    return LLVM::GEPOp::create(b, base.getType(), element, base, ArrayRef<LLVM::GEPArg>{offset});
+  }
+
+  /// The offset at the present position; lanes of unit `unit` start at `lanes.start`.
+  Value offsetOf(ArrayRef<int64_t> strides, unsigned unit, int64_t extra = 0) {
+    Value out;
+    auto addTo = [&](Value term) { out = out ? add(out, term) : term; };
+    for (auto [i, stride] : llvm::enumerate(strides)) {
+      if (stride == 0)
+        continue;
+      if (i != plan.lane()) {
+        addTo(scaled(position[i], stride));
+        continue;
+      }
+      addTo(scaled(lanes.start, stride));
+      extra += int64_t(unit) * plan.width * stride;
+    }
+    if (extra || !out)
+      addTo(constant(extra));
+    return out;
+  }
+
+  Value mask() {
+    SmallVector<bool> bits(plan.width);
+    for (unsigned i = 0; i < plan.width; ++i)
+      bits[i] = lanes.count == 0 || i < lanes.count;
+    auto type = vectorOf(b.getI1Type());
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<bool>(bits)));
+  }
+
+  Value fromMemory(Value value, Type element) {
+    if (!element.isInteger(1))
+      return value;
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value,
+                                 scalar.constant(0, value.getType()));
+  }
+  Value toMemory(Value value) {
+    Type element = getElementTypeOrSelf(value.getType());
+    if (!element.isInteger(1))
+      return value;
+    Type bytes = b.getI8Type();
+    if (auto vector = dyn_cast<VectorType>(value.getType()))
+      bytes = vector.clone(bytes);
+    return arith::ExtUIOp::create(b, bytes, value);
+  }
+
+  Value loadScalar(Value base, Type element, Value offset) {
+    Type stored = inMemory(element);
+    Value loaded =
+        LLVM::LoadOp::create(b, stored, address(base, stored, offset), alignment(stored));
+    return fromMemory(loaded, element);
+  }
+
+  Value loadVector(Value base, Type element, Value offset) {
+    Type stored = inMemory(element);
+    Value at = address(base, stored, offset);
+    VectorType type = vectorOf(stored);
+    Value loaded;
+    if (lanes.count)
+      loaded = LLVM::MaskedLoadOp::create(b, type, at, mask(), scalar.constant(0, type),
+                                          alignment(stored));
+    else
+      loaded = LLVM::LoadOp::create(b, type, at, alignment(stored));
+    return fromMemory(loaded, element);
+  }
+
+  int64_t activeLanes() const { return lanes.count ? lanes.count : plan.width; }
+
+  /// Lane by lane, from `offset` in steps of `stride` plus the lanes of `each`, if any.
+  Value loadLanes(Value base, Type element, Value offset, int64_t stride, Value each) {
+    Type stored = inMemory(element);
+    Value out = scalar.constant(0, vectorOf(stored));
+    for (int64_t i = 0; i < activeLanes(); ++i) {
+      Value at = add(offset, constant(i * stride));
+      if (each)
+        at = add(at, vector::ExtractOp::create(b, each, i));
+      Value one = LLVM::LoadOp::create(b, stored, address(base, stored, at), alignment(stored));
+      out = vector::InsertOp::create(b, one, out, i);
+    }
+    return fromMemory(out, element);
+  }
+
+  void storeVector(Value base, Value value, Value offset, int64_t stride) {
+    value = toMemory(value);
+    Type stored = getElementTypeOrSelf(value.getType());
+    if (stride != 1) {
+      for (int64_t i = 0; i < activeLanes(); ++i) {
+        Value at = address(base, stored, add(offset, constant(i * stride)));
+        LLVM::StoreOp::create(b, vector::ExtractOp::create(b, value, i), at, alignment(stored));
+      }
+      return;
+    }
+    Value at = address(base, stored, offset);
+    if (lanes.count)
+      LLVM::MaskedStoreOp::create(b, value, at, mask(), alignment(stored));
+    else
+      LLVM::StoreOp::create(b, value, at, alignment(stored));
+  }
+
+  void storeScalar(Value base, Value value, Value offset) {
+    value = toMemory(value);
+    Type stored = value.getType();
+    LLVM::StoreOp::create(b, value, address(base, stored, offset), alignment(stored));
+  }
+
+  Value splat(Value value, Type type) {
+    if (value.getType() == type)
+      return value;
+    return vector::BroadcastOp::create(b, type, value);
+  }
+
+  //===-- Nodes -----------------------------------------------------------------------------===//
+
+  /// The value of a node for a unit, computed here if it is not known yet.
+  Value get(int at, unsigned unit) {
+    const GroupNode &node = plan.nodes[at];
+    SmallVector<Value, 4> &known = values[at];
+    if (!plan.isVector(node))
+      unit = 0;
+    if (known.size() <= unit)
+      known.resize(unit + 1);
+    if (!known[unit])
+      known[unit] = make(node, unit);
+    return known[unit];
+  }
+
+  Value getVector(int at, unsigned unit) {
+    Value value = get(at, unit);
+    return splat(value, vectorOf(getElementTypeOrSelf(value.getType())));
+  }
+
+  Value make(const GroupNode &node, unsigned unit) {
+    if (plan.isInner(node) && node.first < pass) {
+      if (node.scratch >= 0)
+        return loadVector(scratchOf(node), node.element, scratchOffset(unit));
+      if (node.store >= 0) {
+        const GroupStore &store = plan.stores[node.store];
+        return loadVector(kernel.getArgument(store.argument), node.element,
+                          offsetOf(store.strides, unit));
+      }
+    }
+    switch (node.kind) {
+    case GroupNode::Load:
+      return makeLoad(node, unit);
+    case GroupNode::Position: {
+      Value start = arith::TruncIOp::create(b, b.getI32Type(), offsetOf(node.strides, unit));
+      if (!plan.isVector(node))
+        return start;
+      SmallVector<int32_t> steps;
+      for (unsigned i = 0; i < plan.width; ++i)
+        steps.push_back(int32_t(i * node.strides.back()));
+      VectorType type = vectorOf(b.getI32Type());
+      Value ramp =
+          arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int32_t>(steps)));
+      return add(splat(start, type), ramp);
+    }
+    case GroupNode::Compute: {
+      SmallVector<Value> operands;
+      for (int operand : node.operands)
+        operands.push_back(plan.isVector(node) ? getVector(operand, unit) : get(operand, 0));
+      return node.compute(scalar, operands);
+    }
+    case GroupNode::Reduce:
+      break;
+    }
+    llvm_unreachable("a reduction is known before it is used");
+  }
+
+  Value makeLoad(const GroupNode &node, unsigned unit) {
+    Value base = kernel.getArgument(node.argument);
+    Value offset = offsetOf(node.strides, unit, node.offset);
+    bool vector = plan.isVector(node);
+    Value each, outside; // per-lane offsets; where positions are outside
+    for (const GroupNode::Index &index : node.indices) {
+      bool lanewise = plan.isVector(plan.nodes[index.node]);
+      Value at = get(index.node, unit);
+      Type type = at.getType();
+      Value last = scalar.constant(double(index.size - 1), type), zero = scalar.constant(0, type);
+      if (node.fill >= 0) {
+        Value wrong =
+            arith::OrIOp::create(b, scalar.compare("lt", at, zero), scalar.compare("gt", at, last));
+        if (outside && outside.getType() != wrong.getType()) {
+          outside = splat(outside, vectorOf(b.getI1Type()));
+          wrong = splat(wrong, vectorOf(b.getI1Type()));
+        }
+        outside = outside ? Value(arith::OrIOp::create(b, outside, wrong)) : wrong;
+      }
+      if (node.clamp || node.fill >= 0)
+        at = scalar.minimum(scalar.maximum(at, zero), last);
+      Type wide = lanewise ? Type(vectorOf(b.getI64Type())) : Type(b.getI64Type());
+      at = arith::ExtSIOp::create(b, wide, at);
+      at = mul(at, scalar.constant(double(index.stride), wide));
+      if (!lanewise)
+        offset = add(offset, at);
+      else
+        each = each ? add(each, at) : at;
+    }
+    Value out;
+    int64_t stride = plan.hasLanes ? node.strides.back() : 0;
+    if (!vector)
+      out = loadScalar(base, node.element, offset);
+    else if (each || stride > 1)
+      out = loadLanes(base, node.element, offset, stride, each);
+    else if (stride == 0)
+      out = splat(loadScalar(base, node.element, offset), vectorOf(node.element));
+    else
+      out = loadVector(base, node.element, offset);
+    if (!outside)
+      return out;
+    Value fill = vector ? getVector(node.fill, unit) : get(node.fill, 0);
+    if (vector)
+      outside = splat(outside, vectorOf(b.getI1Type()));
+    return scalar.select(outside, fill, out);
+  }
+
+  //===-- Levels ----------------------------------------------------------------------------===//
+
+  int pass = 0; // of the row that is being emitted
+
+  /// Computes here the nodes, not of the inside of rows, that wait for `passes` passes.
+  template <typename Where> void emitReady(int passes, Where where) {
+    for (auto [i, node] : llvm::enumerate(plan.nodes)) {
+      if (node.kind == GroupNode::Reduce || plan.isInner(node) || node.pass != passes ||
+          !where(node))
+        continue;
+      for (unsigned unit = 0; unit < (plan.isVector(node) ? lanes.units : 1); ++unit)
+        get(int(i), unit);
+    }
+  }
+
+  /// Forgets what was computed since `known` was taken: code after it is not dominated by it.
+  struct Scope {
+    Emitter &emitter;
+    std::vector<SmallVector<Value, 4>> known;
+    SmallVector<Value> position;
+    Lanes lanes;
+    explicit Scope(Emitter &e)
+        : emitter(e), known(e.values), position(e.position), lanes(e.lanes) {}
+    ~Scope() {
+      emitter.values = known;
+      emitter.position = position;
+      emitter.lanes = lanes;
+    }
+  };
+
+  void emitItem(Value item) {
+    Scope scope(*this);
+    position.assign(plan.sizes.size(), {});
+    Value chunk = item;
+    if (chunks > 1) {
+      chunk = arith::RemUIOp::create(b, item, constant(chunks));
+      item = div(item, constant(chunks));
+    }
+    for (int i = int(plan.outer); i-- > 0;) {
+      position[i] = i == 0 ? item : Value(arith::RemUIOp::create(b, item, constant(plan.sizes[i])));
+      if (i)
+        item = div(item, constant(plan.sizes[i]));
+    }
+    if (!plan.hasLanes) {
+      storeOuter(false);
+      return;
+    }
+    auto outer = [&](const GroupNode &node) { return node.dims != 0 && !plan.isVector(node); };
+    if (plan.rows) {
+      emitReady(0, outer);
+      for (pass = 0; pass < plan.passes; ++pass) {
+        emitRowPass();
+        emitReady(pass + 1, [&](const GroupNode &node) { return !plan.isVector(node); });
+      }
+      pass = 0;
+      storeOuter(false);
+      return;
+    }
+    emitReady(0, outer);
+    emitColumns(chunk);
+  }
+
+  /// Results that have one value per row (or per lane, in columns).
+  void storeOuter(bool vectors) {
+    for (const GroupStore &store : plan.stores) {
+      if (store.inner)
+        continue;
+      Value base = kernel.getArgument(store.argument);
+      for (unsigned unit = 0; unit < (vectors ? lanes.units : 1); ++unit)
+        if (vectors)
+          storeVector(base, getVector(store.node, unit), offsetOf(store.strides, unit),
+                      store.strides.back());
+        else
+          storeScalar(base, get(store.node, 0), offsetOf(store.strides, 0));
+    }
+  }
+
+  //===-- Columns and elementwise -----------------------------------------------------------===//
+
+  void emitColumns(Value chunk) {
+    int64_t n = plan.lanes(), width = plan.width, step = width * plan.units;
+    auto block = [&](unsigned units, int64_t count) {
+      return [this, units, count](Value start, ValueRange) -> SmallVector<Value> {
+        emitLaneBlock({start, units, count});
+        return {};
+      };
+    };
+    if (chunks == 1) {
+      fixedLoop(0, n / step * step, step, {}, block(plan.units, 0));
+      fixedLoop(n / step * step, n / width * width, width, {}, block(1, 0));
+      if (n % width)
+        block(1, n % width)(constant(n / width * width), {});
+      return;
+    }
+    Value from = mul(chunk, constant(plan.chunk));
+    if (n % plan.chunk == 0) {
+      loop(from, add(from, constant(plan.chunk)), step, {}, block(plan.units, 0));
+      return;
+    }
+    Value to = arith::MinSIOp::create(b, add(from, constant(plan.chunk)), constant(n));
+    auto whole = [&](int64_t by) {
+      Value length = arith::SubIOp::create(b, to, from);
+      return add(from, mul(div(length, constant(by)), constant(by)));
+    };
+    Value many = whole(step), single = whole(width);
+    loop(from, many, step, {}, block(plan.units, 0));
+    if (plan.units > 1)
+      loop(many, single, width, {}, block(1, 0));
+    if (n % width == 0)
+      return;
+    Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, single, to);
+    auto branch = scf::IfOp::create(b, more, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenYield());
+    block(1, n % width)(single, {});
+  }
+
+  void emitLaneBlock(Lanes at) {
+    Scope scope(*this);
+    lanes = at;
+    auto vector = [&](const GroupNode &node) { return plan.isVector(node); };
+    emitReady(0, vector);
+    for (pass = 0; pass < plan.passes; ++pass) {
+      std::vector<int> reductions = reductionsOf(pass);
+      SmallVector<Value> sums = neutrals(reductions);
+      sums = emitReduced(plan.outer, sums, [&](ValueRange carried) {
+        Scope inner(*this);
+        SmallVector<Value> next(carried);
+        accumulate(reductions, next);
+        finishInner();
+        return next;
+      });
+      for (auto [i, at] : llvm::enumerate(reductions)) {
+        values[at].assign(sums.begin() + i * plan.units, sums.begin() + (i + 1) * plan.units);
+        values[at].resize(lanes.units);
+      }
+      emitReady(pass + 1, [](const GroupNode &) { return true; });
+    }
+    pass = 0;
+    storeOuter(true);
+  }
+
+  //===-- Rows ------------------------------------------------------------------------------===//
+
+  void emitRowPass() {
+    std::vector<int> reductions = reductionsOf(pass);
+    lanes = {};
+    SmallVector<Value> sums = neutrals(reductions);
+    int64_t n = plan.lanes(), width = plan.width, step = width * plan.units;
+    sums = emitReduced(plan.outer, sums, [&](ValueRange carried) {
+      auto block = [&](unsigned units, int64_t count) {
+        return [this, units, count, &reductions](Value start, ValueRange carried) {
+          Scope inner(*this);
+          lanes = {start, units, count};
+          SmallVector<Value> next(carried);
+          accumulate(reductions, next);
+          finishInner();
+          return next;
+        };
+      };
+      SmallVector<Value> next(carried);
+      next = fixedLoop(0, n / step * step, step, next, block(plan.units, 0));
+      next = fixedLoop(n / step * step, n / width * width, width, next, block(1, 0));
+      if (n % width)
+        next = block(1, n % width)(constant(n / width * width), next);
+      return next;
+    });
+    for (auto [i, at] : llvm::enumerate(reductions)) {
+      SmallVector<Value> parts(sums.begin() + i * plan.units, sums.begin() + (i + 1) * plan.units);
+      values[at].assign(1, acrossLanes(plan.nodes[at].combine, parts));
+    }
+  }
+
+  /// A fixed tree: registers by halves, then lanes by halves.
+  Value acrossLanes(Combine how, SmallVector<Value> parts) {
+    for (; parts.size() > 1; parts.resize(parts.size() / 2))
+      for (size_t i = 0; i < parts.size() / 2; ++i)
+        parts[i] = combine(how, parts[i], parts[i + parts.size() / 2]);
+    Value sum = parts.front();
+    for (int64_t width = plan.width; width > 1; width /= 2) {
+      SmallVector<int64_t> low, high;
+      for (int64_t i = 0; i < width / 2; ++i)
+        low.push_back(i), high.push_back(i + width / 2);
+      sum = combine(how, vector::ShuffleOp::create(b, sum, sum, low),
+                    vector::ShuffleOp::create(b, sum, sum, high));
+    }
+    return vector::ExtractOp::create(b, sum, 0);
+  }
+
+  //===-- Reductions ------------------------------------------------------------------------===//
+
+  std::vector<int> reductionsOf(int pass) {
+    std::vector<int> out;
+    for (auto [i, node] : llvm::enumerate(plan.nodes))
+      if (node.kind == GroupNode::Reduce && node.pass == pass + 1)
+        out.push_back(int(i));
+    return out;
+  }
+
+  Value neutral(Combine how, Type type) {
+    bool real = isa<FloatType>(getElementTypeOrSelf(type));
+    double infinity = std::numeric_limits<double>::infinity();
+    switch (how) {
+    case Combine::Sum:
+    case Combine::Any:
+      return scalar.constant(0, type);
+    case Combine::All:
+      return scalar.constant(1, type);
+    case Combine::Max:
+    case Combine::Peak:
+      return scalar.constant(real ? -infinity : double(std::numeric_limits<int32_t>::min()), type);
+    case Combine::Min:
+      return scalar.constant(real ? infinity : double(std::numeric_limits<int32_t>::max()), type);
+    }
+    llvm_unreachable("all cases are above");
+  }
+
+  Value combine(Combine how, Value x, Value y) {
+    switch (how) {
+    case Combine::Sum:
+      return scalar.add(x, y);
+    case Combine::Any:
+      return arith::OrIOp::create(b, x, y);
+    case Combine::All:
+      return arith::AndIOp::create(b, x, y);
+    case Combine::Max:
+      return scalar.maximum(x, y);
+    case Combine::Min:
+      return scalar.minimum(x, y);
+    case Combine::Peak:
+      return scalar.select(scalar.compare("gt", x, y), x, y);
+    }
+    llvm_unreachable("all cases are above");
+  }
+
+  SmallVector<Value> neutrals(const std::vector<int> &reductions) {
+    SmallVector<Value> out;
+    for (int at : reductions)
+      for (unsigned unit = 0; unit < plan.units; ++unit)
+        out.push_back(neutral(plan.nodes[at].combine, vectorOf(plan.nodes[at].element)));
+    return out;
+  }
+
+  /// One step of all reductions of the pass, in as many units as there are lanes.
+  void accumulate(const std::vector<int> &reductions, SmallVector<Value> &sums) {
+    for (unsigned unit = 0; unit < lanes.units; ++unit)
+      for (auto [i, at] : llvm::enumerate(reductions)) {
+        const GroupNode &node = plan.nodes[at];
+        Value &sum = sums[i * plan.units + unit];
+        Value value = getVector(node.operands[0], unit);
+        // The lanes beyond the end must not count. In columns they are never stored.
+        if (lanes.count && plan.rows)
+          value = scalar.select(mask(), value, neutral(node.combine, value.getType()));
+        sum = combine(node.combine, sum, value);
+      }
+  }
+
+  /// What the pass stores per element: results and scratch rows.
+  void finishInner() {
+    for (unsigned unit = 0; unit < lanes.units; ++unit) {
+      for (const GroupStore &store : plan.stores)
+        if (store.inner && plan.nodes[store.node].pass == pass)
+          storeVector(kernel.getArgument(store.argument), getVector(store.node, unit),
+                      offsetOf(store.strides, unit), store.strides.back());
+      for (auto [i, node] : llvm::enumerate(plan.nodes))
+        if (node.scratch >= 0 && node.first == pass)
+          storeVector(scratchOf(node), getVector(int(i), unit), scratchOffset(unit), 1);
+    }
+  }
+
+  Value scratchOf(const GroupNode &node) {
+    return address(workspace, b.getI8Type(), constant(node.scratch));
+  }
+
+  Value scratchOffset(unsigned unit) {
+    Value row; // number of the row of lanes, over the reduced dimensions
+    for (unsigned i = plan.outer; i < plan.outer + plan.reduced; ++i)
+      row = row ? add(scaled(row, plan.sizes[i]), position[i]) : position[i];
+    int64_t width = plan.width;
+    int64_t length = plan.rows ? (plan.lanes() + width - 1) / width * width : plan.units * width;
+    Value out = row ? scaled(row, length) : constant(0);
+    if (plan.rows)
+      out = add(out, lanes.start);
+    return add(out, constant(unit * width));
+  }
+
+  /// Loops over the reduced dimensions from `dim` on.
+  SmallVector<Value> emitReduced(unsigned dim, ValueRange carried,
+                                 function_ref<SmallVector<Value>(ValueRange)> body) {
+    if (dim == plan.outer + plan.reduced)
+      return body(carried);
+    return fixedLoop(0, plan.sizes[dim], 1, carried, [&](Value at, ValueRange sums) {
+      Scope scope(*this);
+      position[dim] = at;
+      return emitReduced(dim + 1, sums, body);
+    });
+  }
+};
+
+} // namespace
+
+FailureOr<func::FuncOp> emitGroup(ModuleOp module, StringRef name, GroupOp group,
+                                  const Target &target) {
+  FailureOr<GroupPlan> plan = planGroup(group, target);
+  if (failed(plan))
+    return failure();
+  ImplicitLocOpBuilder b(group.getLoc(), OpBuilder::atBlockEnd(module.getBody()));
+  SmallVector<Type> types(group.getInputs().size() + group.getNumResults() + 1,
+                          LLVM::LLVMPointerType::get(module.getContext()));
+  types.append(2, b.getIndexType());
+  auto kernel = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
+  kernel.setPrivate();
+  b.setInsertionPointToStart(kernel.addEntryBlock());
+  Emitter(kernel, *plan, b).run();
+  func::ReturnOp::create(b);
+  return kernel;
+}
+
+} // namespace frit
