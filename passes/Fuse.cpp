@@ -124,7 +124,8 @@ Space spaceOf(Operation *op) {
   for (const std::string &axis : op->getAttrOfType<AxesAttr>("over").strings())
     over.insert(axis);
   out.reduced = minus(out.all, minus(out.all, over));
-  for (const Axis &axis : llvm::reverse(typeOf(op->getOperand(0)).axes))
+  ValueType type = typeOf(op->getOperand(0));
+  for (const Axis &axis : llvm::reverse(type.axes))
     if (axis.size > 1) {
       out.rows = out.reduced.count(axis.name);
       break;

@@ -170,7 +170,7 @@ private:
     if (auto contract = dyn_cast<ContractOp>(op)) {
       Roles roles(contract);
       Wish wish;
-      wish.together = {roles.batch, roles.over, at == 0 ? roles.rows : roles.cols};
+      wish.together = {roles.over, at == 0 ? roles.rows : roles.cols};
       wish.notLast.insert(roles.batch.begin(), roles.batch.end());
       out.push_back(wish);
       return;
@@ -214,10 +214,16 @@ private:
       return;
     }
     if (auto gather = dyn_cast<GatherOp>(op)) {
-      if (at == 0) {
+      // Rows are copied whole. Single elements may lie anywhere.
+      Order gathered = gather.getAxes().strings();
+      bool copiesRows = llvm::any_of(orderOf(gather.getX()), [&](const std::string &axis) {
+        return !has(gathered, axis) && llvm::none_of(gather.getRest(), [&](Value index) {
+          return has(orderOf(index), axis);
+        });
+      });
+      if (at == 0 && copiesRows) {
         Wish wish;
-        for (const std::string &axis : gather.getAxes().strings())
-          wish.notLast.insert(axis);
+        wish.notLast.insert(gathered.begin(), gathered.end());
         out.push_back(wish);
       }
       return;
@@ -419,7 +425,7 @@ private:
   static Wish ownWish(ContractOp op) {
     Roles roles(op);
     Wish wish;
-    wish.together = {roles.batch, roles.rows, roles.cols};
+    wish.together = {roles.rows, roles.cols};
     wish.notLast.insert(roles.batch.begin(), roles.batch.end());
     return wish;
   }

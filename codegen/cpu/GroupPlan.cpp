@@ -121,12 +121,13 @@ private:
     if (!leader)
       return success();
     std::vector<Axis> outer, reduced;
-    for (const Axis &axis : typeOf(leader).axes)
+    ValueType order = typeOf(leader);
+    for (const Axis &axis : order.axes)
       if (axis.size > 1)
         (reducedAxes.count(axis.name) ? reduced : outer).push_back(axis);
     outerCount = outer.size();
     plan.hasLanes = !all.empty();
-    for (const Axis &axis : llvm::reverse(typeOf(leader).axes))
+    for (const Axis &axis : llvm::reverse(order.axes))
       if (axis.size > 1) {
         plan.rows = reducedAxes.count(axis.name);
         break;
