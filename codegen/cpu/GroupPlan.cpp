@@ -566,20 +566,43 @@ int64_t groupWorkspaceBytes(GroupOp group, const Target &target) {
   return failed(plan) ? 0 : plan->workspace;
 }
 
+/// Reductions on the longest path to each value of a group.
+static llvm::DenseMap<Value, int> passesOf(GroupOp group) {
+  llvm::DenseMap<Value, int> out;
+  for (Operation &op : group.getBody().front().without_terminator()) {
+    int passes = 0;
+    for (Value operand : op.getOperands())
+      passes = std::max(passes, out.lookup(operand));
+    passes += isa<SumOp, MaxOp, MinOp, AnyOp, AllOp>(op)      ? 1
+              : isa<SoftmaxOp, LogSoftmaxOp, LogSumExpOp>(op) ? 2
+                                                              : 0;
+    for (Value result : op.getResults())
+      out[result] = passes;
+  }
+  return out;
+}
+
 bool mayShareMemory(GroupOp group, unsigned operand, unsigned result) {
-  if (group.getKind() != "elementwise")
-    return false;
   Value input = group.getInputs()[operand], output = group.getResults()[result];
   if (input.getType() != output.getType())
     return false;
-  BlockArgument argument = group.getBody().front().getArgument(operand);
-  // Read at the same place only: not through a gather, a slice or under a wider walk.
-  int64_t walk = 1;
-  for (Value leaving : group.getBody().front().getTerminator()->getOperands())
-    walk = std::max(walk, typeOf(leaving).count());
-  return typeOf(input).count() == walk && llvm::none_of(argument.getUsers(), [](Operation *op) {
-           return isa<GatherOp, SliceOp>(op);
-         });
+  Block &body = group.getBody().front();
+  BlockArgument argument = body.getArgument(operand);
+  // Read at the place that is written only: not through a gather, a slice or under a wider walk.
+  int64_t walk = typeOf(output).count();
+  for (Operation &op : body.without_terminator())
+    for (Value value : op.getResults())
+      if (typeOf(value).count() > walk)
+        return false;
+  if (llvm::any_of(argument.getUses(),
+                   [](OpOperand &use) { return isa<GatherOp, SliceOp>(use.getOwner()); }))
+    return false;
+  // Later passes over the row would read what this result has overwritten.
+  llvm::DenseMap<Value, int> passes = passesOf(group);
+  int mine = passes.lookup(body.getTerminator()->getOperand(result));
+  return llvm::all_of(passes, [&](auto &entry) {
+    return entry.second <= mine || typeOf(entry.first).count() < walk;
+  });
 }
 
 } // namespace frit

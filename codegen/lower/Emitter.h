@@ -26,7 +26,9 @@ struct Emitter {
 const Emitter *chooseEmitter(mlir::Operation *op, const Target &target, bool naive);
 
 // The emitters, best first.
-extern const Emitter matmulEmitter; // lower/Matmul.cpp
-extern const Emitter plainEmitter;  // lower/Emitters.cpp
+extern const Emitter matmulEmitter;  // lower/Matmul.cpp
+extern const Emitter groupEmitter;   // lower/Group.cpp
+extern const Emitter scatterEmitter; // lower/Group.cpp
+extern const Emitter plainEmitter;   // lower/Emitters.cpp
 
 } // namespace frit

@@ -26,6 +26,8 @@ const Emitter plainEmitter{
 const Emitter *chooseEmitter(Operation *op, const Target &target, bool naive) {
   static const Emitter *const all[] = {
       &matmulEmitter,
+      &groupEmitter,
+      &scatterEmitter,
       &plainEmitter,
   };
   for (const Emitter *emitter : all)

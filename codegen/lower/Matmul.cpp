@@ -21,8 +21,20 @@ static SmallVector<Dim> dimsOf(const ValueType &type, const std::vector<Axis> &a
   return dims;
 }
 
+/// Columns of the product are the side whose axis lies innermost in the result, so that stores are
+/// whole registers.
+static bool isTurned(ContractOp op) {
+  ValueType x = typeOf(op.getX()), y = typeOf(op.getY()), to = typeOf(op.getResult());
+  if (to.axes.empty())
+    return false;
+  const std::string &last = to.axes.back().name;
+  return x.find(last) && !y.find(last);
+}
+
 static MatmulSpec specOf(ContractOp op) {
   ValueType x = typeOf(op.getX()), y = typeOf(op.getY()), to = typeOf(op.getResult());
+  if (isTurned(op))
+    std::swap(x, y);
   std::vector<Axis> batch, rows, cols, over = pick(x, op.getOver().strings());
   for (const Axis &axis : to.axes) // in the order of the result
     (!y.find(axis.name) ? rows : !x.find(axis.name) ? cols : batch).push_back(axis);
@@ -52,6 +64,16 @@ static bool canEmit(Operation *op, const Target &) {
   return work >= worthwhile && (to.element == Element::F32 || to.element == Element::F64);
 }
 
+/// Each takes the other's uses.
+static void exchange(Value x, Value y) {
+  SmallVector<OpOperand *> uses;
+  for (OpOperand &use : x.getUses())
+    uses.push_back(&use);
+  y.replaceAllUsesWith(x);
+  for (OpOperand *use : uses)
+    use->set(y);
+}
+
 const Emitter matmulEmitter{
     "matmul", canEmit,
     [](Operation *op, const Target &target) {
@@ -59,8 +81,10 @@ const Emitter matmulEmitter{
     },
     nullptr,
     [](Operation *op, ModuleOp module, StringRef name, const Target &target) {
-      return SmallVector<func::FuncOp>{
-          emitMatmul(module, name, specOf(cast<ContractOp>(op)), target)};
+      func::FuncOp kernel = emitMatmul(module, name, specOf(cast<ContractOp>(op)), target);
+      if (isTurned(cast<ContractOp>(op)))
+        exchange(kernel.getArgument(0), kernel.getArgument(1));
+      return SmallVector<func::FuncOp>{kernel};
     }};
 
 } // namespace frit

@@ -2,6 +2,8 @@
 // plan's judge, the plain lowering and the default one against the evaluator.
 #include "Harness.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/Passes.h"
 
 using namespace frit;
 using namespace frit::test;
@@ -309,6 +311,30 @@ TEST_CASE("random programs, compiled", "[random]") {
     llvm::raw_string_ostream out(text);
     module->print(out);
     INFO("seed " << seed << "\n" << text);
+    check(*module, "main", 1e-9, int(seed));
+  }
+}
+
+TEST_CASE("random programs, laid out, fused and compiled", "[fused]") {
+  for (unsigned seed = 1000; seed < 1080; ++seed) {
+    auto module = Generator(seed).make();
+    std::string text;
+    llvm::raw_string_ostream out(text);
+    module->print(out);
+    std::mt19937 random(seed);
+    NamedArrays states = randomStates(*module, random), inputs;
+    inputs = randomInputs(module->lookupSymbol<mlir::func::FuncOp>("main"), random);
+    NamedArrays wantedStates = states, afterStates = states;
+    NamedArrays wanted = Evaluator(*module).run("main", wantedStates, inputs);
+    mlir::PassManager passes(&context());
+    passes.addPass(createLayout());
+    passes.addPass(createFuse());
+    REQUIRE(mlir::succeeded(passes.run(*module)));
+    out << "becomes\n";
+    module->print(out);
+    INFO("seed " << seed << "\n" << text);
+    compare(Evaluator(*module).run("main", afterStates, inputs), wanted, 1e-12);
+    compare(afterStates, wantedStates, 1e-12);
     check(*module, "main", 1e-9, int(seed));
   }
 }
