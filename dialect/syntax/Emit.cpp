@@ -68,8 +68,11 @@ private:
     auto function = mlir::func::FuncOp::create(b, b.getUnknownLoc(), entry.name,
                                                b.getFunctionType(inputs, outputs));
     function->setAttr("frit.entry", b.getUnitAttr());
-    for (size_t i = 0; i < entry.inputs.size(); ++i)
+    for (size_t i = 0; i < entry.inputs.size(); ++i) {
       function.setArgAttr(i, "frit.name", b.getStringAttr(entry.inputs[i].name));
+      if (entry.inputs[i].limit > 0)
+        function.setArgAttr(i, "frit.limit", b.getI64IntegerAttr(entry.inputs[i].limit));
+    }
     for (size_t i = 0; i < entry.outputs.size(); ++i)
       function.setResultAttr(i, "frit.name", b.getStringAttr(entry.outputs[i].name));
 

@@ -55,6 +55,7 @@ struct StateDecl {
 struct EntryValue {
   std::string name;
   ValueId value;
+  int64_t limit = 0; // an input of tokens: each is below it; 0: no limit
 };
 
 /// A function over the states: init, train, eval_begin, eval, report, predict, gradients.

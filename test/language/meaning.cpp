@@ -167,3 +167,36 @@ train o { m = A();  b = 1, t = 2;  data = tensors();  optimizer = sgd(lr = 0.1);
   double own = std::exp(1 / std::sqrt(2.0)), p = own / (own + 1);
   CHECK(reports.at("second") == Approx(p));
 }
+
+TEST_CASE("inputs of tokens know their limit, masks keep their own axes, ema is what eval reads") {
+  Meaning meaning(R"(
+config { vocab = 7, width = 4 }
+model M() {
+  tok = Embedding(vocab, width)
+  attn = Attention(width, 2, causal = true)
+  forward(ids: token[b, t; vocab]) -> categorical[b, t; vocab] {
+    categorical(logits = dot(attn(tok(ids)), tok.table, over = width), over = vocab)
+  }
+}
+objective o(m: model, s: sequence[b, t; vocab]) { minimize mean(nll(m(s.ids), s.next), where = s.mask) }
+train o { m = M();  b = 2, t = 3;  data = text(tokenizer = bytes);  optimizer = adamw(lr = 1e-3)
+          ema = 0.9;  clip = global_norm(1.0);  steps = 5 }
+)");
+  const Checked &checked = meaning.checked;
+  for (const EntryValue &input : checked.entry("train")->inputs)
+    CHECK(input.limit == (input.name == "s.mask" ? 0 : 7));
+  bool narrow = false;
+  for (const Node &node : checked.entry("train")->body.nodes)
+    if (node.op == "select" && checked.graph->types[node.operands[0]].axes.size() == 2)
+      narrow |= checked.graph->types[node.results[0]].axes.size() == 4;
+  CHECK(narrow); // [s, t] chooses among [b, heads, t, s]
+  for (const Node &node : checked.entry("eval")->body.nodes)
+    if (node.op == "read") {
+      std::string state = std::get<std::string>(node.attributes.at("state"));
+      CHECK((state.rfind("ema.", 0) == 0 || state.rfind("mean.", 0) == 0));
+    }
+  CHECK(meaning.states.at("ema.m.tok.table").data == meaning.states.at("m.tok.table").data);
+  CHECK(checked.entry("predict")->outputs.at(0).name == "logits");
+  CHECK(checked.graph->metadata.find(R"("source":"text","arguments":{"tokenizer":"bytes"})") !=
+        std::string::npos);
+}

@@ -109,8 +109,8 @@ std::string Training::metadata(const Run &run) {
         if (!ofSequence)
           continue;
         tokens += c.graph.types[input.value].count();
-        if (auto limit = limits.find(input.name); limit != limits.end() && vocabulary == 0)
-          vocabulary = limit->second;
+        if (vocabulary == 0)
+          vocabulary = input.limit;
       }
   training["tokens_per_step"] = tokens;
   out["training"] = training;
@@ -119,9 +119,6 @@ std::string Training::metadata(const Run &run) {
   for (auto &[name, field] : run.fields)
     if (field->from)
       out["load"][name] = *field->from;
-  out["limits"] = Json::object();
-  for (auto &[name, limit] : limits)
-    out["limits"][name] = limit;
   return out.dump();
 }
 

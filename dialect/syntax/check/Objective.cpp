@@ -87,10 +87,9 @@ Value Training::input(const std::string &name, const ast::Type &type, Scope &sco
       c.fail(type.at, "token[axes; vocabulary] names one vocabulary");
     x.vocabulary = event[0];
     x.range = {0, event[0].size - 1};
-    limits[name] = event[0].size;
   }
   x.id = c.newValue(x.type);
-  c.entry->decl.inputs.push_back({name, *x.id});
+  c.entry->decl.inputs.push_back({name, *x.id, x.vocabulary ? x.vocabulary->size : 0});
   return x;
 }
 

@@ -77,7 +77,6 @@ public:
   std::vector<std::pair<size_t, size_t>> copies; // state -> state it starts as
   std::map<std::pair<size_t, std::string>, size_t> slots;
   std::map<size_t, double> slotInitial;
-  std::map<std::string, int64_t> limits; // input -> its integers are below
   std::map<std::string, std::string> records;
   const ast::Field *data = nullptr;
 
