@@ -36,7 +36,8 @@ namespace frit {
 
 namespace {
 
-using AxisSet = std::set<std::string>;
+/// Axes by name and size: states of two instances may use one name for axes of different sizes.
+using AxisSet = std::set<std::pair<std::string, int64_t>>;
 
 constexpr size_t largestGroup = 256;      // ops
 constexpr int64_t manyElements = 1 << 15; // a reduction worth cutting in two
@@ -47,12 +48,12 @@ AxisSet axesOf(Value value) {
   AxisSet out;
   for (const Axis &axis : typeOf(value).axes)
     if (axis.size > 1)
-      out.insert(axis.name);
+      out.emplace(axis.name, axis.size);
   return out;
 }
 
 AxisSet minus(AxisSet x, const AxisSet &y) {
-  std::erase_if(x, [&](const std::string &axis) { return y.count(axis) != 0; });
+  std::erase_if(x, [&](const auto &axis) { return y.count(axis) != 0; });
   return x;
 }
 
@@ -120,14 +121,13 @@ Space spaceOf(Operation *op) {
     return out;
   }
   out.all = axesOf(op->getOperand(0));
-  AxisSet over;
-  for (const std::string &axis : op->getAttrOfType<AxesAttr>("over").strings())
-    over.insert(axis);
-  out.reduced = minus(out.all, minus(out.all, over));
   ValueType type = typeOf(op->getOperand(0));
+  for (const std::string &name : op->getAttrOfType<AxesAttr>("over").strings())
+    if (const Axis *axis = type.find(name); axis->size > 1)
+      out.reduced.emplace(axis->name, axis->size);
   for (const Axis &axis : llvm::reverse(type.axes))
     if (axis.size > 1) {
-      out.rows = out.reduced.count(axis.name);
+      out.rows = out.reduced.count({axis.name, axis.size});
       break;
     }
   return out;
@@ -138,7 +138,7 @@ Space spaceOf(Operation *op) {
 /// scatter(g[b,t], i[b,t]) into [v], aligned [b,t]: every place gets one value at most, so it is
 /// where(index[v] == i, g, 0), which fuses with what is around it.
 void scatterToSelect(ScatterOp op) {
-  AxisSet positions, aligned;
+  std::set<std::string> positions, aligned;
   size_t count = op.getInto().getNames().size();
   for (Value value : op.getRest().take_front(count + op.getMasked()))
     for (const Axis &axis : typeOf(value).axes)

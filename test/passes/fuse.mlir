@@ -54,6 +54,18 @@ func.func @columns(%x: !x) -> (!d, !d) {
   return %0, %1 : !d, !d
 }
 
+// One name, two sizes (the tables of two embeddings): two spaces, two groups.
+// CHECK-LABEL: @same_name_other_size
+// CHECK: frit.group
+// CHECK: frit.group
+// REMARK: different-spaces: frit.sum and frit.mul stay apart
+func.func @same_name_other_size(%x: tensor<8xf32, #frit.axes<n>>, %y: tensor<6xf32, #frit.axes<n>>, %c: tensor<f32>) -> (tensor<f32>, tensor<6xf32, #frit.axes<n>>) {
+  %0 = frit.mul %x, %x : (tensor<8xf32, #frit.axes<n>>, tensor<8xf32, #frit.axes<n>>) -> tensor<8xf32, #frit.axes<n>>
+  %1 = frit.sum %0 {over = #frit.axes<n>} : (tensor<8xf32, #frit.axes<n>>) -> tensor<f32>
+  %2 = frit.mul %y, %1 : (tensor<6xf32, #frit.axes<n>>, tensor<f32>) -> tensor<6xf32, #frit.axes<n>>
+  return %1, %2 : tensor<f32>, tensor<6xf32, #frit.axes<n>>
+}
+
 // Along both axes: two walks, two groups.
 // CHECK-LABEL: @both_ways_stay_apart
 // CHECK: } {kind = "row"}

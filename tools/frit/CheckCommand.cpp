@@ -5,6 +5,7 @@
 #include "tools/frit/Driver.h"
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cmath>
 #include <fmt/format.h>
 #include <iostream>
 
@@ -28,6 +29,56 @@ bool printTable(const std::vector<GradientRow> &rows) {
         row.kinks ? fmt::format("  ({} points at kinks left out)", row.kinks) : "");
     ok = ok && row.ok;
   }
+  return ok;
+}
+
+/// The largest difference of two runs of an entry, relative to the largest number of each array.
+double difference(const NamedArrays &x, const NamedArrays &y, std::string &where) {
+  double worst = 0;
+  for (const auto &[name, array] : x) {
+    Array other = inOrder(y.at(name), array.type);
+    double largest = 1e-30, error = 0;
+    for (size_t i = 0; i < array.data.size(); ++i) {
+      largest = std::max(largest, std::fabs(array.data[i]));
+      error = std::max(error, array.data[i] == other.data[i]
+                                  ? 0.0
+                                  : std::fabs(array.data[i] - other.data[i]));
+      if (std::isnan(array.data[i]) != std::isnan(other.data[i]))
+        error = std::numeric_limits<double>::infinity();
+    }
+    if (error / largest > worst) {
+      worst = error / largest;
+      where = name;
+    }
+  }
+  return worst;
+}
+
+/// Three whole training steps, optimiser and all, compiled and by the evaluator: gradients that are
+/// right by themselves may still go wrong in the company of the kernels that use them.
+bool checkSteps(mlir::ModuleOp program, Loaded &compiled, uint64_t seed, double tolerance) {
+  if (!program.lookupSymbol<mlir::func::FuncOp>("train"))
+    return true;
+  NamedArrays states = drawStates(program, "init", seed);
+  double worst = 0;
+  std::string where;
+  for (int step = 0; step < 3; ++step) {
+    NamedArrays inputs = drawInputs(program, "train", seed + step);
+    states.at("step").data[0] = step;
+    NamedArrays mine = states, exact = states;
+    NamedArrays out = compiled.run("train", mine, inputs);
+    NamedArrays expected = Evaluator(program).run("train", exact, inputs);
+    std::string here;
+    for (double error : {difference(expected, out, here), difference(exact, mine, here)})
+      if (error > worst) {
+        worst = error;
+        where = here;
+      }
+    states = exact;
+  }
+  bool ok = worst <= tolerance;
+  std::cout << fmt::format("  three training steps, compiled - evaluator: {:.1e}{}  {}\n", worst,
+                           where.empty() ? "" : " (" + where + ")", ok ? "ok" : "WRONG");
   return ok;
 }
 
@@ -94,6 +145,8 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
       throw UserError();
     }
     bool ok = printTable(rows);
+    driver.runPasses("grad"); // the evaluator needs the backward program
+    ok = checkSteps(driver.module(), **loaded, options->seed, 1e-9) && ok;
     std::cout << fmt::format(
         "{}: {} of {} gradients right, {:.1f} s\n", request.file,
         std::count_if(rows.begin(), rows.end(), [](auto &row) { return row.ok; }), rows.size(),
