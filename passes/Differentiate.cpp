@@ -233,6 +233,24 @@ private:
     return copy->getResult(cast<OpResult>(v).getResultNumber());
   }
   Value save(Value v) {
+    std::string axis = edit.axis.name;
+    if (!typeOf(v).find(axis))
+      return saveAs(v);
+    // A stack cannot have the axis twice: the value is saved with another name for its own.
+    ImplicitLocOpBuilder inside(v.getLoc(), body->getTerminator());
+    Build forward(inside);
+    std::string other = axis + ".saved";
+    while (typeOf(v).find(other))
+      other += ".saved";
+    Term renamed = forward.make("rename", {forward.term(v)}, {{"from", axis}, {"to", other}});
+    ImplicitLocOpBuilder back(v.getLoc(), v.getContext()); // the block has no parent yet
+    back.setInsertionPoint(backward, cursor);
+    Build build(back);
+    return build
+        .make("rename", {build.term(saveAs(renamed.value))}, {{"from", other}, {"to", axis}})
+        .value;
+  }
+  Value saveAs(Value v) {
     needs.push_back({backward->addArgument(v.getType(), v.getLoc()), {}, edit.addStack(v, true)});
     return needs.back().argument;
   }
@@ -362,6 +380,7 @@ LogicalResult Sweep::through(ScanOp scan) {
 
   if (failed(inner.run(&scan.getBody().front(), nullptr)))
     return failure();
+  forward = ScanEdit(scan); // scans in the body have been made anew
 
   // Cotangents that leave: of the carried values, of values of the surroundings (summed over the
   // iterations), of the slices (stacked).
