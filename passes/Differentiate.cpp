@@ -17,9 +17,8 @@
 //
 // Scans in scans need nothing more: the tape of the inner scan is a result in the outer body, hence
 // tape of the outer scan.
-#include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
-#include "passes/ScanEdit.h"
+#include "passes/Tape.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
@@ -153,123 +152,6 @@ bool isZero(Value v) {
   auto constant = v.getDefiningOp<ConstantOp>();
   return constant && constant.getValue().isZero();
 }
-
-/// What the backward body of one scan needs of the forward body, brought over on demand.
-class Tape {
-public:
-  Tape(ScanOp scan, Block *backward)
-      : edit(scan), body(&scan.getBody().front()), backward(backward) {}
-
-  ScanEdit edit;
-  /// Slices of the backward scan: argument, and what it slices: a value, or a stack of the forward
-  /// scan once that has been made.
-  struct Need {
-    BlockArgument argument;
-    Value whole;
-    size_t stack = 0;
-  };
-  std::vector<Need> needs;
-
-  /// Rewrites every use of a forward value in the backward body.
-  void bringOver() {
-    cursor = backward->begin();
-    SmallVector<OpOperand *> uses;
-    backward->walk([&](Operation *op) {
-      for (OpOperand &operand : op->getOpOperands())
-        if (operand.get().getParentBlock() == body)
-          uses.push_back(&operand);
-    });
-    for (OpOperand *use : uses)
-      use->set(fetch(use->get()));
-  }
-  /// A slice argument of the backward scan, the same for the same value.
-  Value slice(Value whole) {
-    for (const Need &need : needs)
-      if (need.whole == whole)
-        return need.argument;
-    ValueType type = typeOf(whole);
-    llvm::erase_if(type.axes, [&](const Axis &a) { return a.name == edit.axis.name; });
-    needs.push_back(
-        {backward->addArgument(toTensorType(whole.getContext(), type), whole.getLoc()), whole});
-    return needs.back().argument;
-  }
-  /// After the forward scan has its tape.
-  Value wholeOf(const Need &need) const {
-    if (need.whole)
-      return need.whole;
-    Value old = edit.stacks[need.stack].whole;
-    return edit.isFinished() ? edit.stackOf(need.stack) : old;
-  }
-
-private:
-  Block *body, *backward;
-  Block::iterator cursor; // recomputed ops go here, before everything else
-  DenseMap<Value, Value> brought;
-
-  Value fetch(Value v) {
-    if (v.getParentBlock() != body)
-      return v; // of the surroundings
-    if (Value known = brought.lookup(v))
-      return known;
-    return brought[v] = bring(v);
-  }
-  Value bring(Value v) {
-    if (auto argument = dyn_cast<BlockArgument>(v)) {
-      if (argument == edit.scan.getIndex())
-        return backward->getArgument(0);
-      for (const ScanEdit::Slice &slice : edit.slices)
-        if (slice.argument == argument)
-          return this->slice(slice.whole);
-      return save(v);
-    }
-    Operation *op = v.getDefiningOp();
-    if (!isView(op) && !isGiven(v))
-      return save(v);
-    IRMapping mapping;
-    for (Value operand : op->getOperands())
-      mapping.map(operand, fetch(operand));
-    Operation *copy = op->clone(mapping);
-    backward->getOperations().insert(cursor, copy);
-    return copy->getResult(cast<OpResult>(v).getResultNumber());
-  }
-  Value save(Value v) {
-    std::string axis = edit.axis.name;
-    if (!typeOf(v).find(axis))
-      return saveAs(v);
-    // A stack cannot have the axis twice: the value is saved with another name for its own.
-    ImplicitLocOpBuilder inside(v.getLoc(), body->getTerminator());
-    Build forward(inside);
-    std::string other = axis + ".saved";
-    while (typeOf(v).find(other))
-      other += ".saved";
-    Term renamed = forward.make("rename", {forward.term(v)}, {{"from", axis}, {"to", other}});
-    ImplicitLocOpBuilder back(v.getLoc(), v.getContext()); // the block has no parent yet
-    back.setInsertionPoint(backward, cursor);
-    Build build(back);
-    return build
-        .make("rename", {build.term(saveAs(renamed.value))}, {{"from", other}, {"to", axis}})
-        .value;
-  }
-  Value saveAs(Value v) {
-    needs.push_back({backward->addArgument(v.getType(), v.getLoc()), {}, edit.addStack(v, true)});
-    return needs.back().argument;
-  }
-  /// No larger than its operand and only another name for it: save the operand instead.
-  static bool isView(Operation *op) {
-    return isa<RenameOp, SplitOp, MergeOp, BroadcastOp, StopGradientOp>(op);
-  }
-  /// Known without running the forward body again: constants and positions, and elementwise work
-  /// on such values, on slices and on the surroundings.
-  bool isGiven(Value v) {
-    if (v.getParentBlock() != body)
-      return true;
-    if (auto argument = dyn_cast<BlockArgument>(v))
-      return argument.getArgNumber() == 0 || argument.getArgNumber() > edit.carries.size();
-    Operation *op = v.getDefiningOp();
-    bool isCheap = isa<ConstantOp, IndexOp, Elementwise>(op) || isView(op) || isa<SliceOp>(op);
-    return isCheap && llvm::all_of(op->getOperands(), [&](Value x) { return isGiven(x); });
-  }
-};
 
 /// The reverse sweep over one block and, for the body of the entry, those around it.
 class Sweep {

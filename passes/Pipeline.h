@@ -8,7 +8,7 @@
 namespace frit {
 
 struct PipelineOptions {
-  /// A pass record ("Hoist") or a stage ("ops", "grad", "fused", "planned") after which to stop;
+  /// A pass record ("Hoist") or a stage ("grad", see stages()) after which to stop;
   /// empty: run all.
   std::string stopAfter;
   /// Pass records to leave out, for bisection.
