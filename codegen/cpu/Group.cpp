@@ -381,18 +381,20 @@ private:
     emitColumns(chunk);
   }
 
-  /// Results that have one value per row (or per lane, in columns).
+  /// Results that have one value per row (or per lane, in columns). All are computed before the
+  /// first is stored, as in finishInner.
   void storeOuter(bool vectors) {
-    for (const GroupStore &store : plan.stores) {
-      if (store.inner)
-        continue;
-      Value base = kernel.getArgument(store.argument);
-      for (unsigned unit = 0; unit < (vectors ? lanes.units : 1); ++unit)
-        if (vectors)
-          storeVector(base, getVector(store.node, unit), offsetOf(store.strides, unit),
-                      store.strides.back());
-        else
-          storeScalar(base, get(store.node, 0), offsetOf(store.strides, 0));
+    SmallVector<std::tuple<const GroupStore *, unsigned, Value>> results;
+    for (const GroupStore &store : plan.stores)
+      for (unsigned unit = 0; !store.inner && unit < (vectors ? lanes.units : 1); ++unit)
+        results.emplace_back(&store, unit,
+                             vectors ? getVector(store.node, unit) : get(store.node, 0));
+    for (auto [store, unit, value] : results) {
+      Value base = kernel.getArgument(store->argument);
+      if (vectors)
+        storeVector(base, value, offsetOf(store->strides, unit), store->strides.back());
+      else
+        storeScalar(base, value, offsetOf(store->strides, 0));
     }
   }
 
@@ -576,16 +578,23 @@ private:
       }
   }
 
-  /// What the pass stores per element: results and scratch rows.
+  /// What the pass stores per element: results and scratch rows. A result may lie over an operand
+  /// that another result still needs, so all are computed before the first is stored.
   void finishInner() {
     for (unsigned unit = 0; unit < lanes.units; ++unit) {
+      SmallVector<std::pair<const GroupStore *, Value>> results;
       for (const GroupStore &store : plan.stores)
         if (store.inner && plan.nodes[store.node].pass == pass)
-          storeVector(kernel.getArgument(store.argument), getVector(store.node, unit),
-                      offsetOf(store.strides, unit), store.strides.back());
+          results.emplace_back(&store, getVector(store.node, unit));
+      SmallVector<std::pair<const GroupNode *, Value>> rows;
       for (auto [i, node] : llvm::enumerate(plan.nodes))
         if (node.scratch >= 0 && node.first == pass)
-          storeVector(scratchOf(node), getVector(int(i), unit), scratchOffset(unit), 1);
+          rows.emplace_back(&node, getVector(int(i), unit));
+      for (auto [store, value] : results)
+        storeVector(kernel.getArgument(store->argument), value, offsetOf(store->strides, unit),
+                    store->strides.back());
+      for (auto [node, value] : rows)
+        storeVector(scratchOf(*node), value, scratchOffset(unit), 1);
     }
   }
 
