@@ -43,7 +43,7 @@ llvm::Expected<Entries> lowerLevel(ModuleOp program, const Target &target,
     return emitter && emitter->runsInPlace && emitter->runsInPlace(op, operand, result);
   };
   plan = planMemory(program, facts);
-  FailureOr<Entries> entries = emitEntries(program, plan, target, options.naive, suffix);
+  FailureOr<Entries> entries = emitEntries(program, plan, target, options, suffix);
   if (failed(entries))
     return llvm::createStringError("could not make kernels of the program");
   return std::move(*entries);

@@ -9,8 +9,8 @@
 
 namespace frit {
 
-struct CompileOptions {
-  bool naive = false; // plain loops only: the oracle
+/// `naive`: plain loops only, the oracle.
+struct CompileOptions : EntryOptions {
   int optLevel = 2;
 };
 

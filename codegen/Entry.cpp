@@ -12,9 +12,6 @@ namespace frit {
 
 namespace {
 
-/// Below this many element operations a kernel is not worth a meeting of threads.
-constexpr double worthSharing = 4096;
-
 struct Access {
   Place place;
   bool writes;
@@ -42,9 +39,9 @@ private:
 
 class EntryWriter {
 public:
-  EntryWriter(Entries &out, Kernels &kernels, const Plan &plan, const Target &target, bool naive,
-              func::FuncOp entry)
-      : out(out), kernels(kernels), plan(plan), target(target), naive(naive), entry(entry),
+  EntryWriter(Entries &out, Kernels &kernels, const Plan &plan, const Target &target,
+              const EntryOptions &options, func::FuncOp entry)
+      : out(out), kernels(kernels), plan(plan), target(target), options(options), entry(entry),
         b(entry.getLoc(), entry.getContext()) {}
   LogicalResult write(StringRef symbol);
 
@@ -67,7 +64,7 @@ private:
   Kernels &kernels;
   const Plan &plan;
   const Target &target;
-  bool naive;
+  const EntryOptions &options;
   func::FuncOp entry;
   ImplicitLocOpBuilder b;
   Value context, arena, thread, threads, isFirst, zero, one, ownWorkspace;
@@ -287,10 +284,10 @@ void EntryWriter::call(func::FuncOp kernel, ArrayRef<Place> places, Value worksp
 }
 
 LogicalResult EntryWriter::writeKernel(Operation *op) {
-  const Emitter *emitter = chooseEmitter(op, target, naive);
+  const Emitter *emitter = chooseEmitter(op, target, options.naive);
   if (!emitter)
     return op->emitOpError("has no lowering: a pass should have replaced it");
-  bool serial = workOf(op) < worthSharing;
+  bool serial = workOf(op) < options.worthSharing;
   SmallVector<Place> places;
   std::vector<Access> accesses;
   for (Value operand : op->getOperands()) {
@@ -324,7 +321,7 @@ LogicalResult EntryWriter::writeKernel(Operation *op) {
 
 void EntryWriter::writeCopies(Operation *anchor, When when) {
   for (const PlannedCopy &copy : plan.copies(anchor, when)) {
-    bool serial = copy.count() < worthSharing;
+    bool serial = double(copy.count()) < options.worthSharing;
     meet({{copy.from, false, serial}, {copy.to, true, serial}});
     call(kernels.getCopy(copy), {copy.from, copy.to}, ownWorkspace, serial);
   }
@@ -425,8 +422,8 @@ LogicalResult EntryWriter::write(StringRef symbol) {
   return success();
 }
 
-FailureOr<Entries> emitEntries(ModuleOp program, const Plan &plan, const Target &target, bool naive,
-                               StringRef suffix) {
+FailureOr<Entries> emitEntries(ModuleOp program, const Plan &plan, const Target &target,
+                               const EntryOptions &options, StringRef suffix) {
   Entries out;
   out.module = ModuleOp::create(UnknownLoc::get(program.getContext()));
   OpBuilder b = OpBuilder::atBlockEnd(out.module->getBody());
@@ -434,12 +431,12 @@ FailureOr<Entries> emitEntries(ModuleOp program, const Plan &plan, const Target 
   auto declaration = func::FuncOp::create(b, out.module->getLoc(), "frit_barrier",
                                           b.getFunctionType({pointer}, {}));
   declaration.setPrivate();
-  Kernels kernels(*out.module, target, naive);
+  Kernels kernels(*out.module, target, options.naive);
   for (func::FuncOp entry : program.getOps<func::FuncOp>()) {
     if (!entry->hasAttr("frit.entry"))
       continue;
     std::string symbol = "frit_entry_" + entry.getName().str() + suffix.str();
-    if (failed(EntryWriter(out, kernels, plan, target, naive, entry).write(symbol)))
+    if (failed(EntryWriter(out, kernels, plan, target, options, entry).write(symbol)))
       return failure();
     out.symbols.push_back(symbol);
   }

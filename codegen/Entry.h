@@ -20,9 +20,15 @@ struct Entries {
   std::vector<KernelCall> calls;
 };
 
+struct EntryOptions {
+  bool naive = false;
+  /// Below this many element operations a kernel is not worth a meeting of threads.
+  double worthSharing = 4096;
+};
+
 /// Makes `frit_entry_<name><suffix>(context, thread)` for each entry, with its kernels. Fails with
 /// a diagnostic at the op that no emitter takes.
 mlir::FailureOr<Entries> emitEntries(mlir::ModuleOp program, const Plan &plan, const Target &target,
-                                     bool naive, llvm::StringRef suffix);
+                                     const EntryOptions &options, llvm::StringRef suffix);
 
 } // namespace frit

@@ -109,6 +109,7 @@ inline void check(mlir::ModuleOp module, const std::string &entry, double tolera
     mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
     CompileOptions options;
     options.naive = naive;
+    options.worthSharing = naive ? 0 : 30; // small as they are, all or many kernels are shared
     auto level = compileLevel(*copy, Target::host(), options);
     if (!level)
       FAIL(llvm::toString(level.takeError()));
