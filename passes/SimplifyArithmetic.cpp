@@ -102,6 +102,27 @@ static Term multiplyNegatives(MulOp op, Build &build) {
   auto x = as<NegOp>(op.getX()), y = as<NegOp>(op.getY());
   return x && y ? build.term(x.getX()) * build.term(y.getX()) : Term{};
 }
+/// -x * y = -(x * y), where the product is no larger: the sign may meet another one, or a sum
+static Term multiplyNegative(MulOp op, Build &build) {
+  for (auto [x, y] : {std::pair(op.getX(), op.getY()), std::pair(op.getY(), op.getX())})
+    if (auto neg = as<NegOp>(x);
+        neg && !uniform(y) && typeOf(x).count() == typeOf(op.getResult()).count())
+      return -(build.term(neg.getX()) * build.term(y));
+  return {};
+}
+/// x[b, t] / y[b] = x * (1 / y): a division costs many products, and there are fewer elements of y
+static Term divideOnce(DivOp op, Build &build) {
+  if (typeOf(op.getY()).count() * 4 > typeOf(op.getResult()).count())
+    return {};
+  return build.term(op.getX()) * (1.0 / build.term(op.getY()));
+}
+/// -x / y = -(x / y)
+static Term divideNegative(DivOp op, Build &build) {
+  auto neg = as<NegOp>(op.getX());
+  if (!neg || typeOf(op.getX()).count() != typeOf(op.getResult()).count())
+    return {};
+  return -(build.term(neg.getX()) / build.term(op.getY()));
+}
 /// x / 1 = x; x / 4 = x * 0.25 for powers of two, where this is exact
 static Term divideByConstant(DivOp op, Build &build) {
   std::optional<double> divisor = uniform(op.getY());
@@ -241,8 +262,8 @@ void addArithmeticRules(RewritePatternSet &set, bool isFinal) {
   set.add<AnyRule>(set.getContext(), broadcastLast);
   addRules<AddOp>(set, addZero, addNegative);
   addRules<SubOp>(set, subtractZero, subtractNegative);
-  addRules<MulOp>(set, multiplyByOne, gatherFactors, multiplyNegatives);
-  addRules<DivOp>(set, divideByConstant);
+  addRules<MulOp>(set, multiplyByOne, gatherFactors, multiplyNegatives, multiplyNegative);
+  addRules<DivOp>(set, divideByConstant, divideOnce, divideNegative);
   addRules<NegOp>(set, negateTwice, negateFactor);
   addRules<PowOp>(set, smallPower);
   addRules<ExpOp>(set, expOfLog);

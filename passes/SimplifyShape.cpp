@@ -148,6 +148,22 @@ static Term sumNegative(SumOp op, Build &build) {
   auto neg = as<NegOp>(op.getX());
   return neg ? -build.sum(build.term(neg.getX()), op.getOver().strings()) : Term{};
 }
+/// sum(x * y, over b) = sum(x, over b) * y where y lacks b
+static Term sumFactor(SumOp op, Build &build) {
+  auto mul = as<MulOp>(op.getX());
+  if (!mul || !mul->hasOneUse() || !isReal(typeOf(mul.getResult()).element))
+    return {};
+  for (auto [x, y] : {std::pair(mul.getX(), mul.getY()), std::pair(mul.getY(), mul.getX())}) {
+    Names first, rest;
+    for (const std::string &axis : op.getOver().strings())
+      (typeOf(y).find(axis) ? rest : first).push_back(axis);
+    if (first.empty())
+      continue;
+    Term product = build.sum(build.term(x), first) * build.term(y);
+    return rest.empty() ? product : build.sum(product, rest);
+  }
+  return {};
+}
 /// A sum after a contraction is part of it: over axes that both sides have it contracts them too,
 /// over axes of one side it is done first.
 static Term sumContract(SumOp op, Build &build) {
@@ -227,7 +243,7 @@ void addShapeRules(RewritePatternSet &set) {
   addRules<SplitOp>(set, splitMerged);
   addRules<MergeOp>(set, mergeSplit);
   addRules<SliceOp>(set, sliceKnown);
-  addRules<SumOp>(set, sumOnce, sumRepeated, sumNegative, sumContract, sumProduct);
+  addRules<SumOp>(set, sumOnce, sumRepeated, sumNegative, sumFactor, sumContract, sumProduct);
   addRules<MaxOp>(set, extremeRepeated<MaxOp>);
   addRules<MinOp>(set, extremeRepeated<MinOp>);
   addRules<ContractOp>(set, contractNothing, contractRepeated);

@@ -120,17 +120,45 @@ func.func @double_negatives(%x: !a, %y: !a) -> (!a, !a, !a) {
   return %1, %3, %4 : !a, !a, !a
 }
 
-// Division by a power of two is an exact product; by another number it stays.
+// Division by a power of two is an exact product; by as many numbers as there are it stays.
 // CHECK-LABEL: @divide_by_constant
 // CHECK-DAG: %[[Q:.*]] = frit.constant {{.*}}value = 2.5{{0*}}e-01
 // CHECK-DAG: frit.mul %arg0, %[[Q]]
 // CHECK-DAG: frit.div %arg0
-func.func @divide_by_constant(%x: !a) -> (!a, !a) {
+func.func @divide_by_constant(%x: !a, %y: !a) -> (!a, !a) {
   %four = frit.constant {value = 4.0 : f64, element = "f32", axes = #frit.axes<>} : () -> !r
-  %three = frit.constant {value = 3.0 : f64, element = "f32", axes = #frit.axes<>} : () -> !r
   %0 = frit.div %x, %four : (!a, !r) -> !a
-  %1 = frit.div %x, %three : (!a, !r) -> !a
+  %1 = frit.div %x, %y : (!a, !a) -> !a
   return %0, %1 : !a, !a
+}
+
+// One division per row instead of one per element; 1 / 192 is a constant.
+// CHECK-LABEL: @divide_once
+// CHECK-DAG: %[[ONE:.*]] = frit.constant {{.*}}value = 1.0
+// CHECK-DAG: %[[R:.*]] = frit.div %[[ONE]], %arg1
+// CHECK-DAG: %[[P:.*]] = frit.mul %arg0, %[[R]]
+// CHECK-DAG: %[[C:.*]] = frit.constant {{.*}}value = 0.00520833
+// CHECK-DAG: %[[Q:.*]] = frit.mul %arg0, %[[C]]
+// CHECK: return %[[P]], %[[Q]]
+func.func @divide_once(%x: !ab, %y: !a) -> (!ab, !ab) {
+  %c = frit.constant {value = 192.0 : f64, element = "f32", axes = #frit.axes<>} : () -> !r
+  %0 = frit.div %x, %y : (!ab, !a) -> !ab
+  %1 = frit.div %x, %c : (!ab, !r) -> !ab
+  return %0, %1 : !ab, !ab
+}
+
+// The sign leaves products and quotients and meets the addition.
+// CHECK-LABEL: @sign_out_of_products
+// CHECK: %[[P:.*]] = frit.mul %arg0, %arg1
+// CHECK: %[[Q:.*]] = frit.div %[[P]], %arg2
+// CHECK: %[[D:.*]] = frit.sub %arg3, %[[Q]]
+// CHECK-NEXT: return %[[D]]
+func.func @sign_out_of_products(%x: !a, %y: !a, %z: !a, %w: !a) -> !a {
+  %0 = frit.neg %x : (!a) -> !a
+  %1 = frit.mul %0, %y : (!a, !a) -> !a
+  %2 = frit.div %1, %z : (!a, !a) -> !a
+  %3 = frit.add %w, %2 : (!a, !a) -> !a
+  return %3 : !a
 }
 
 // CHECK-LABEL: @small_powers
@@ -317,6 +345,18 @@ func.func @sum_of_broadcast(%x: !a) -> !r {
 func.func @sum_of_negative(%x: !a) -> !r {
   %0 = frit.neg %x : (!a) -> !a
   %1 = frit.sum %0 {over = #frit.axes<a>} : (!a) -> !r
+  return %1 : !r
+}
+
+// y lacks b: it is multiplied once per a, after the sum over b.
+// CHECK-LABEL: @sum_of_factor
+// CHECK-NEXT: %[[S:.*]] = frit.sum %arg0 {over = #frit.axes<b>}
+// CHECK-NEXT: %[[P:.*]] = frit.mul %[[S]], %arg1
+// CHECK-NEXT: %[[T:.*]] = frit.sum %[[P]] {over = #frit.axes<a>}
+// CHECK-NEXT: return %[[T]]
+func.func @sum_of_factor(%x: !ab, %y: !a) -> !r {
+  %0 = frit.mul %x, %y : (!ab, !a) -> !ab
+  %1 = frit.sum %0 {over = #frit.axes<a, b>} : (!ab) -> !r
   return %1 : !r
 }
 
