@@ -309,12 +309,11 @@ LogicalResult EntryWriter::writeKernel(Operation *op) {
     double bytes = 0;
     for (const Place &place : places)
       bytes += double(place.bytes);
-    std::string location;
-    llvm::raw_string_ostream text(location);
-    op->getLoc().print(text);
-    auto path = op->getAttrOfType<StringAttr>("frit.path");
-    out.calls.push_back({kernel.getName().str(), entry.getName().str(), location,
-                         path ? path.str() : "", emitter->name, times, flopsOf(op), bytes, serial});
+    // Of a table only what is looked up.
+    if (isa<GatherOp>(op))
+      bytes += double(places.back().bytes) - double(places.front().bytes);
+    out.calls.push_back({kernel.getName().str(), entry.getName().str(), sourceOf(op->getLoc()),
+                         layerOf(op->getLoc()), emitter->name, times, flopsOf(op), bytes, serial});
   }
   return success();
 }

@@ -1,4 +1,5 @@
 #include "passes/Plan.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace frit;
@@ -86,6 +87,32 @@ const char *frit::nameOf(MemoryClass memory) {
   static const char *const names[] = {"parameters", "slots", "state",       "scalars",  "inputs",
                                       "outputs",    "tape",  "activations", "workspace"};
   return names[int(memory)];
+}
+
+/// What `part` says about each piece of a location, once each.
+static std::string collect(Location location, function_ref<std::string(Location piece)> part) {
+  std::vector<std::string> parts;
+  location->walk([&](Location piece) {
+    std::string text = part(piece);
+    if (!text.empty() && !llvm::is_contained(parts, text))
+      parts.push_back(text);
+    return WalkResult::advance();
+  });
+  return llvm::join(parts, ", ");
+}
+
+std::string frit::layerOf(Location location) {
+  return collect(location, [](Location piece) {
+    auto name = dyn_cast<NameLoc>(piece);
+    return name ? name.getName().str() : "";
+  });
+}
+
+std::string frit::sourceOf(Location location) {
+  return collect(location, [](Location piece) {
+    auto file = dyn_cast<FileLineColLoc>(piece);
+    return file ? file.getFilename().str() + ":" + std::to_string(file.getLine()) : "";
+  });
 }
 
 static std::string textOf(const Place &place) {

@@ -121,6 +121,12 @@ public:
 /// Notes each value's place in attributes (`frit.at`), for --emit=planned.
 void annotatePlan(mlir::ModuleOp module, const Plan &plan);
 
+/// The layers that a location names, "lm.blocks.attn, lm.blocks.mlp"; ops of fused kernels have
+/// several.
+std::string layerOf(mlir::Location location);
+/// The lines it came from, "gpt.frit:11, gpt.frit:12".
+std::string sourceOf(mlir::Location location);
+
 /// Runs every entry on a shadow of the arena that remembers which value wrote each byte, loops
 /// unrolled, and says what is wrong with the plan; empty if every op finds what it expects. For
 /// tests: takes time and memory in proportion to bytes times iterations.

@@ -116,25 +116,11 @@ int EntryPlanner::lastUseIn(Block *home, Value value) {
   return last;
 }
 
-std::string frit::plan::textOf(Location location) {
-  std::string text;
-  llvm::raw_string_ostream out(text);
-  location->walk([&](Location part) {
-    if (auto file = dyn_cast<FileLineColLoc>(part)) {
-      out << file.getFilename().getValue() << ":" << file.getLine();
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  return text;
-}
-
 int EntryPlanner::create(Operation *op, Block *home, int64_t bytes, int first) {
   Storage storage;
-  storage.name = op->getName().stripDialect().str();
-  if (auto path = op->getAttrOfType<StringAttr>("frit.path"))
-    storage.name = path.str() + "." + storage.name;
-  storage.location = textOf(op->getLoc());
+  std::string layer = layerOf(op->getLoc());
+  storage.name = (layer.empty() ? "" : layer + ": ") + op->getName().stripDialect().str();
+  storage.location = sourceOf(op->getLoc());
   storage.home = home;
   storage.bytes = bytes;
   storage.first = storage.last = first;

@@ -20,8 +20,6 @@ inline std::vector<Axis> axesOf(Value value) { return typeOf(value).axes; }
 bool sameOrder(const std::vector<Axis> &x, const std::vector<Axis> &y);
 /// Elements between neighbours along an axis; 0 where the value lacks it.
 int64_t strideIn(const ValueType &type, const std::string &axis);
-/// File and line.
-std::string textOf(mlir::Location location);
 
 struct Storage {
   std::string name, location;

@@ -70,7 +70,7 @@ Plan frit::planMemory(ModuleOp module, const KernelFacts &facts) {
   auto fix = [&](std::string name, Location location, MemoryClass memory, int64_t bytes) {
     Storage storage;
     storage.name = std::move(name);
-    storage.location = textOf(location);
+    storage.location = sourceOf(location);
     storage.memory = memory;
     storage.bytes = bytes;
     storage.fixed = true;

@@ -186,3 +186,23 @@ func.func @main() -> (tensor<f32> {frit.name = "y"}) attributes {frit.entry} {
   CHECK(text.find("frit.at = [\"64\"]") != std::string::npos);
   parse(text);
 }
+
+TEST_CASE("kernels and memory say where they come from", "[plan]") {
+  auto module = parse(R"(
+func.func @main(%x: tensor<f32> {frit.name = "x"}) -> (tensor<f32> {frit.name = "z"}) attributes {frit.entry} {
+  %y = frit.exp %x : (tensor<f32>) -> tensor<f32> loc("lm.blocks"("gpt.frit":7:3))
+  %z = frit.mul %y, %x : (tensor<f32>, tensor<f32>) -> tensor<f32> loc(fused["lm.a"("gpt.frit":7:3), "lm.b"("gpt.frit":9:3)])
+  return %z : tensor<f32>
+})");
+  CompileOptions options;
+  options.naive = true;
+  auto level = compileLevel(*module, Target::host(), options);
+  REQUIRE(bool(level));
+  REQUIRE(level->calls.size() == 2);
+  CHECK(level->calls[0].path == "lm.blocks");
+  CHECK(level->calls[0].location == "gpt.frit:7");
+  CHECK(level->calls[1].path == "lm.a, lm.b");
+  CHECK(level->calls[1].location == "gpt.frit:7, gpt.frit:9");
+  CHECK(level->plan.map[0].name == "main.x");
+  CHECK(level->calls[1].bytes == 12);
+}
