@@ -45,9 +45,8 @@ double difference(const NamedArrays &x, const NamedArrays &y, std::string &where
     double largest = 1e-30 + 1e-6 * all, error = 0;
     for (size_t i = 0; i < array.data.size(); ++i) {
       largest = std::max(largest, std::fabs(array.data[i]));
-      error = std::max(error, array.data[i] == other.data[i]
-                                  ? 0.0
-                                  : std::fabs(array.data[i] - other.data[i]));
+      error = std::max(
+          error, array.data[i] == other.data[i] ? 0.0 : std::fabs(array.data[i] - other.data[i]));
       if (std::isnan(array.data[i]) != std::isnan(other.data[i]))
         error = std::numeric_limits<double>::infinity();
     }
