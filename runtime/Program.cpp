@@ -97,9 +97,8 @@ void CommandLine::addTrain(const std::string &name, const Description &descripti
     std::string flag = "--" + scalar.flag;
     if (train->get_option_no_throw(flag)) // an option of ours has that name
       flag = "--hyper-" + scalar.flag;
-    std::string help =
-        fmt::format("{}{}{}", scalar.help.empty() ? scalar.name : scalar.help,
-                    scalar.help.empty() ? "" : "; ", fmt::format("default {:g}", scalar.value));
+    std::string help = fmt::format("{}; {}", scalar.help.empty() ? scalar.name : scalar.help,
+                                   fmt::format("default {:g}", scalar.value));
     train
         ->add_option_function<double>(
             flag, [&o, name = scalar.name](const double &value) { o.scalars[name] = value; }, help)

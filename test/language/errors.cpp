@@ -24,7 +24,7 @@ static std::string saysProgram(const std::string &text) { return Checked(text).m
 
 TEST_CASE("the program around the cases is right") { CHECK(saysOf("") == ""); }
 
-TEST_CASE("an unknown name brings the nearest known ones") {
+TEST_CASE("E4: an unknown name brings the nearest known ones") {
   std::string said = saysOf("  z = mean(xs)");
   CHECK_THAT(said, Contains("p.frit:4:12: error: unknown name 'xs'"));
   CHECK_THAT(said, Contains("help: did you mean 'js', 's' or 'x'?"));
@@ -70,7 +70,7 @@ TEST_CASE("A7 and A8: reductions and contractions name axes that are there") {
   CHECK_THAT(saysOf("  z = mean(x, wher = on)"), Contains("help: did you mean 'where'?"));
 }
 
-TEST_CASE("bools and tokens are no numbers") {
+TEST_CASE("M11: bools and tokens are no numbers") {
   CHECK_THAT(saysOf("  z = x * on"), Contains("error: '*' of a bool"));
   CHECK_THAT(saysOf("  z = x * on"), Contains("help: use where(c, a, b)"));
   CHECK_THAT(saysOf("  z = ids + 1"),
@@ -90,7 +90,7 @@ TEST_CASE("A9: positions") {
   CHECK_THAT(saysOf("  z = x[s = 0]"), Contains("error: real[b: 2, t: 3] has no axis 's'"));
 }
 
-TEST_CASE("a name is an axis or a value, never both") {
+TEST_CASE("A2: a name is an axis or a value, never both") {
   std::string said = saysOf("  n: 4\n  n = mean(x)");
   CHECK_THAT(said, Contains("error: 'n' is an axis here, so it cannot also be real[]"));
   CHECK_THAT(said, Contains("p.frit:4:3: axis 'n' comes from here"));
@@ -100,7 +100,7 @@ TEST_CASE("a name is an axis or a value, never both") {
              Contains("error: axis 'n' is 5 here and 4 elsewhere in this body"));
 }
 
-TEST_CASE("rename") {
+TEST_CASE("A3: rename") {
   CHECK_THAT(saysOf("  z = rename(x, s -> q)"),
              Contains("error: rename: real[b: 2, t: 3] has no axis 's'"));
   CHECK_THAT(saysOf("  z = rename(x, t -> [a: 2, c])"),
@@ -126,7 +126,7 @@ TEST_CASE("C1: binding axes") {
   CHECK_THAT(saysOf("  z = f()", fn), Contains("error: f needs 'x'"));
 }
 
-TEST_CASE("what a body gives must be what it says") {
+TEST_CASE("C5: what a body gives must be what it says") {
   std::string said = saysOf("  z = f(x)", "fn f(x: real[..]) -> real[..] { mean(x) }\n");
   CHECK_THAT(said, Contains("p.frit:1:33: error: f is declared real[b: 2, t: 3], this is real[]"));
   CHECK_THAT(said, Contains("called from here"));
@@ -155,13 +155,13 @@ train o { m = M();  b = 2;  data = tensors();  optimizer = sgd(lr = 0.1);  steps
   CHECK_THAT(said, Contains("error: the result of Linear would have axis 't_' twice"));
 }
 
-TEST_CASE("errors inside the prelude stand at the user's line") {
+TEST_CASE("C5 and E4: errors inside the prelude stand at the user's line") {
   std::string said = saysOf("  z = whiten(x, x)");
   CHECK_THAT(said, Contains("p.frit:4:"));
   CHECK_THAT(said, !Contains("prelude:1:1"));
 }
 
-TEST_CASE("distributions") {
+TEST_CASE("D2, D4 and D5: distributions") {
   std::string q = "  q = categorical(logits = along(x, v), over = v)\n";
   CHECK(saysOf(q + "  z = mean(nll(q, ids))") == "");
   CHECK_THAT(saysOf(q + "  z = nll(q, index(t))"),
@@ -178,7 +178,7 @@ TEST_CASE("distributions") {
              Contains("error: a bernoulli and a normal have different supports"));
 }
 
-TEST_CASE("generators are judged: zero at one, convex") {
+TEST_CASE("D6: generators are judged: zero at one, convex") {
   std::string q = "  q = categorical(logits = along(x, v), over = v)\n";
   CHECK_THAT(saysOf(q + "  z = f(q || q)", "divergence f(u) = u + 1\n"),
              Contains("error: divergence 'f' must be 0 at u = 1, and is 2"));
@@ -189,7 +189,7 @@ TEST_CASE("generators are judged: zero at one, convex") {
              Contains("error: a generator is made of"));
 }
 
-TEST_CASE("scan") {
+TEST_CASE("M6: scan") {
   CHECK_THAT(saysOf("  z = scan i over t (a = 0.0) { a = a + x[t = i];  yield a }"),
              Contains("error: carried 'a' starts as real[] and becomes real[b: 2]"));
   CHECK_THAT(saysOf("  z = scan i over [b, t] (a = 0.0) { yield a }"),
@@ -198,7 +198,7 @@ TEST_CASE("scan") {
              Contains("error: the body of a scan ends in yield"));
 }
 
-TEST_CASE("objectives") {
+TEST_CASE("T1 and T2: objectives") {
   CHECK_THAT(saysOf("  minimize mean(x)"), Contains("error: minimize stands once in an objective"));
   CHECK_THAT(saysOf("  report x"),
              Contains("error: a report is one number, 'x' is real[b: 2, t: 3]"));
@@ -214,7 +214,7 @@ TEST_CASE("objectives") {
       Contains("error: minimize wants one number, this is real[b: 2]"));
 }
 
-TEST_CASE("train") {
+TEST_CASE("T4, T6 and T8: train") {
   CHECK_THAT(saysOf("", "", "  kk = 2"), Contains("error: train has no field 'kk'"));
   CHECK_THAT(saysOf("", "", "  kk = 2"), Contains("help: did you mean 'k'"));
   CHECK_THAT(saysOf("", "", "  b = 3"), Contains("error: 'b' is given twice"));
@@ -244,7 +244,7 @@ TEST_CASE("train") {
              Contains("error: optimizer sgd has no parameter 'rl'"));
 }
 
-TEST_CASE("models") {
+TEST_CASE("M1, M2 and M5: models") {
   auto says = [](const std::string &model, const std::string &made = "M()") {
     return saysProgram("config { width = 6, heads = 4 }\n" + model +
                        "\nobjective o(m: model, x: real[b, width]) { minimize mean(m(x)) }\n"
@@ -278,7 +278,7 @@ TEST_CASE("models") {
              Contains("error: a repeated layer gives back what it takes; this one turns"));
 }
 
-TEST_CASE("what cannot be compiled yet says so at its line, and is judged all the same") {
+TEST_CASE("N4: what cannot be compiled yet says so at its line, and is judged all the same") {
   std::string text = R"(
 objective o(x: real[b]) { param w: real[] = 0; minimize mean(x * w) }
 train o { b = 4; data = tensors(); optimizer = sgd(lr = 0.1); steps = 1; accumulate = 2 }
@@ -290,7 +290,7 @@ train o { b = 4; data = tensors(); optimizer = sgd(lr = 0.1); steps = 1; accumul
   CHECK(Checked(text, judge).messages == "");
 }
 
-TEST_CASE("--set") {
+TEST_CASE("M7: --set") {
   std::string text = "config { width = 4 }\nobjective o(x: real[b, width]) { param w: real[] = 0; "
                      "minimize mean(x * w) }\ntrain o { b = 2; optimizer = sgd(lr = 0.1) }";
   CheckOptions options;

@@ -51,7 +51,7 @@ TEST_CASE("A3: groups, merge and split") {
   CHECK(valueOf("sum(index([b, t]) * x)") == Approx(0 + 2 + 6 - 3 + 2 + 20));
 }
 
-TEST_CASE("scan carries, yields along the axis, and goes backwards") {
+TEST_CASE("M6: scan carries, yields along the axis, and goes backwards") {
   std::string forward = "y = scan i over t (a: real[b] = 0) { a = 2 * a + x[t = i];  yield a }";
   CHECK(valueOf("sum(y * where(index(t) == 2, 1, 0))", forward) ==
         Approx(4 * 1 + 2 * 2 + 3 + 4 * -1 + 2 * 0.5 + 4));
@@ -61,7 +61,7 @@ TEST_CASE("scan carries, yields along the axis, and goes backwards") {
         Approx(1 + 2 * 2 + 4 * 3 - 1 + 2 * 0.5 + 4 * 4));
 }
 
-TEST_CASE("distributions: nll, entropy, cross entropy, mode") {
+TEST_CASE("D2: nll, entropy, cross entropy, mode") {
   // Two tokens with logits 0 and log 3: probabilities 1/4 and 3/4.
   std::string d = "z = where(index(v) < 2, 0, 0.0) + 0 * sum(x)\n"
                   "  q = categorical(logits = where(index(v) == 1, log(3.0), where(index(v) == 0, "
@@ -82,7 +82,7 @@ static double divergenceOf(const std::string &call, const std::string &before = 
   return valueOf("mean(" + call + ")", statements, before);
 }
 
-TEST_CASE("divergences of (1/4, 3/4) from (1/2, 1/2)") {
+TEST_CASE("D5, D7 and D8: divergences of (1/4, 3/4) from (1/2, 1/2)") {
   double kl = 0.25 * std::log(0.5) + 0.75 * std::log(1.5);
   double reverse = 0.5 * std::log(2.0) + 0.5 * std::log(0.5 / 0.75);
   CHECK(divergenceOf("kl(p || q)") == Approx(kl));
@@ -107,7 +107,7 @@ TEST_CASE("divergences of (1/4, 3/4) from (1/2, 1/2)") {
   CHECK(divergenceOf("score[kl](log(2.0) + 0 * sum(x, over = t))") == Approx(1 - 2));
 }
 
-TEST_CASE("a report is its value had the whole evaluation been one batch") {
+TEST_CASE("T2: a report is its value had the whole evaluation been one batch") {
   Meaning meaning(reporting("  loss = mean(x, where = m)\n  report double = 2 * loss + 1"));
   NamedArrays other = sampleData();
   other["m"].data = {0, 0, 1, 0, 0, 0};
@@ -116,7 +116,7 @@ TEST_CASE("a report is its value had the whole evaluation been one batch") {
   CHECK(reports.at("loss") == Approx(9.5 / 6));
 }
 
-TEST_CASE("repeat applies its layers in order, each with its own parameters") {
+TEST_CASE("M3 and M5: repeat applies its layers in order, each with its own parameters") {
   Meaning meaning(R"(
 model Layer(layer) { param w: real[] = 1.0 + layer;  forward(x: real[b]) -> real[b] { 2 * x + w } }
 model Tower() { layers_ = repeat(layer: 3) Layer(layer);  forward(x: real[b]) -> real[b] { layers_(x) } }
@@ -144,7 +144,7 @@ train o { m = Square();  b = 1;  data = tensors();  optimizer = sgd(lr = 0.1);  
         Approx((22 + 53) / 2.0));
 }
 
-TEST_CASE("attention with one head and identity matrices") {
+TEST_CASE("C2 and C4: attention with one head and identity matrices") {
   Meaning meaning(R"(
 config { width = 2 }
 model A() {
@@ -168,7 +168,8 @@ train o { m = A();  b = 1, t = 2;  data = tensors();  optimizer = sgd(lr = 0.1);
   CHECK(reports.at("second") == Approx(p));
 }
 
-TEST_CASE("inputs of tokens know their limit, masks keep their own axes, ema is what eval reads") {
+TEST_CASE("S2 and T4: inputs of tokens know their limit, masks keep their own axes, ema is what "
+          "eval reads") {
   Meaning meaning(R"(
 config { vocab = 7, width = 4 }
 model M() {

@@ -39,7 +39,7 @@ TEST_CASE("every train block of the programs checks") {
     }
 }
 
-TEST_CASE("a draw from a model that sees later tokens is refused") {
+TEST_CASE("N1: a draw from a model that sees later tokens is refused") {
   CheckOptions options;
   options.onlyCheck = true;
   Checked checked(options, std::string(FRIT_SOURCE_DIR) + "/test/programs/15_neg.frit");

@@ -78,6 +78,7 @@ using Flags = std::vector<uint8_t>;
 
 } // namespace
 
+// S3, S6
 TEST_CASE("training windows lie in the training part and targets are shifted by one") {
   Temporary folder;
   std::string text(100, 'a');
@@ -145,6 +146,7 @@ TEST_CASE("a corpus shorter than a window is refused with both numbers") {
   CHECK_THAT(failure(request("text", inputs, {folder.path})), Contains("not a regular file"));
 }
 
+// S5
 TEST_CASE("characters are numbered, and the numbering goes with the checkpoint") {
   Temporary folder;
   Inputs inputs = sequences(1, 3);
@@ -206,6 +208,7 @@ TEST_CASE("token files of two and four bytes, with and without a header") {
   CHECK(openSource(separate)->examples(Part::HeldOut) == 1);
 }
 
+// S1
 TEST_CASE("lines are padded on the right and end with their newline") {
   Temporary folder;
   Inputs inputs = sequences(1, 4);
@@ -223,6 +226,7 @@ TEST_CASE("lines are padded on the right and end with their newline") {
              Contains("no lines"));
 }
 
+// S4
 TEST_CASE("table columns become inputs") {
   Temporary folder;
   Inputs inputs;

@@ -9,7 +9,7 @@ cd "$folder"
 seq 1 2000 | sed 's/$/ the quick brown fox jumps over the lazy dog/' > corpus.txt
 
 die() { echo "FAILED: $*" >&2; exit 1; }
-# expect STATUS PATTERN COMMAND...: its exit status, and a text that its output must contain
+# expect STATUS PATTERN COMMAND... (E5): its exit status, and a text that its output must contain
 expect() {
   local status=$1 pattern=$2 found=0 output
   shift 2

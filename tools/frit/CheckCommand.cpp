@@ -110,10 +110,14 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
   command->callback([options, &exitCode] {
     Request &request = options->request;
     if (!options->gradients) {
+      request.onlyCheck = true;
       Driver driver(request);
       driver.check();
       driver.runPasses("grad"); // what has no derivative is an error of the program
+      std::string obstacle = driver.obstacle();
       std::cout << request.file << ": ok\n";
+      if (!obstacle.empty())
+        std::cout << "  but it is not compiled: " << obstacle << "\n";
       return;
     }
     auto begin = std::chrono::steady_clock::now();

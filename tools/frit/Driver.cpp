@@ -65,6 +65,36 @@ std::string print(mlir::ModuleOp module) {
 
 } // namespace
 
+std::optional<Graph> Driver::graphOf(const ast::Module &tree, bool onlyCheck,
+                                     Diagnostics &diagnostics) {
+  CheckOptions options;
+  options.train = request.train;
+  options.small = request.small;
+  options.gradients = request.gradients;
+  options.element = request.f64 ? Element::F64 : Element::F32;
+  for (const std::string &setting : request.settings) {
+    size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      std::cerr << "frit: --set wants NAME=VALUE, not '" << setting << "'\n";
+      throw UserError();
+    }
+    options.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+  }
+  options.onlyCheck = onlyCheck;
+  return frit::check(tree, sources, options, diagnostics);
+}
+
+std::string Driver::obstacle() {
+  std::string reason;
+  Diagnostics diagnostics;
+  const Source *source = sources.load(request.file, reason);
+  graphOf(parse(*source, diagnostics), /*onlyCheck=*/false, diagnostics);
+  if (!diagnostics.hasErrors())
+    return "";
+  const Diagnostic &first = diagnostics.all().front();
+  return toString(first.at) + ": " + first.message;
+}
+
 void Driver::check() {
   std::string reason;
   const Source *source = sources.load(request.file, reason);
@@ -77,20 +107,7 @@ void Driver::check() {
   std::optional<Graph> graph;
   if (!diagnostics.hasErrors()) {
     save("ast", format(*source, diagnostics).value_or(""));
-    CheckOptions options;
-    options.train = request.train;
-    options.small = request.small;
-    options.gradients = request.gradients;
-    options.element = request.f64 ? Element::F64 : Element::F32;
-    for (const std::string &setting : request.settings) {
-      size_t equals = setting.find('=');
-      if (equals == std::string::npos || equals == 0) {
-        std::cerr << "frit: --set wants NAME=VALUE, not '" << setting << "'\n";
-        throw UserError();
-      }
-      options.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
-    }
-    graph = frit::check(tree, sources, options, diagnostics);
+    graph = graphOf(tree, request.onlyCheck, diagnostics);
   }
   if (diagnostics.hasErrors()) {
     std::cerr << diagnostics.render();

@@ -1,6 +1,8 @@
 // One compilation, from the file to wherever the user wants to stop.
 #pragma once
+#include "dialect/syntax/Ast.h"
 #include "dialect/syntax/Diagnostics.h"
+#include "dialect/syntax/Graph.h"
 #include "dialect/syntax/Source.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -26,6 +28,8 @@ public:
 
   /// Text to ops. Throws UserError after printing what is wrong.
   void check();
+  /// After a check under `onlyCheck`: what keeps the program from being compiled; empty if nothing.
+  std::string obstacle();
   /// Ops to ops, up to `stage` ("ops", "grad", "fused", "planned") or through all passes.
   void runPasses(const std::string &stage = {});
   /// Object files and the program at `output`.
@@ -42,6 +46,7 @@ public:
   std::vector<std::string> sourceTexts() const;
 
 private:
+  std::optional<Graph> graphOf(const ast::Module &tree, bool onlyCheck, Diagnostics &diagnostics);
   void save(const std::string &stage, const std::string &text);
   /// A message of a pass, at the user's line.
   std::string render(mlir::Diagnostic &diagnostic);

@@ -92,9 +92,13 @@ std::string Training::metadata(const Run &run) {
     const ast::Expr &expr = *run.fields.at("save")->value;
     auto *call = ast::as<ast::Call>(&expr);
     const ast::Expr *number = &expr;
-    if (call && call->arguments.size() == 1)
+    auto *callee = call ? ast::as<ast::Name>(call->callee) : nullptr;
+    bool isEvery = callee && callee->text == "every" && call->arguments.size() == 1;
+    if (isEvery)
       number = call->arguments[0].value.get();
-    auto every = c.numberOf(c.eval(*scope, *number));
+    std::optional<Number> every;
+    if (isEvery || !call)
+      every = c.numberOf(c.eval(*scope, *number));
     if (!every || !every->isWhole() || every->toInt() < 1)
       c.error(expr.at, "save says every how many steps").help("save = every(500)").fail();
     training["save"] = {{"every", every->toInt()}};

@@ -603,6 +603,8 @@ void Training::run() {
       } else if (found != run.fields.end() && std::string(name) == "eval") {
         c.fail(found->second->value->at, "eval is a rollout: eval = decode(beams = 4) every 1000");
       }
+  if (auto *field = get("passes"); field && !(data && isRollout(*data)))
+    c.error(field->name.at, "passes counts the steps on one rollout, and this data is none").fail();
   if (auto *field = get("optimizer"))
     optimizer = readOptimizer(*field->value, true);
   else
