@@ -17,7 +17,7 @@
 // Values are recomputed in a second group only if they cost nothing. What feeds a gather stays
 // outside of the gather's group: the gather needs it whole.
 //
-// Remarks (category fuse), one per edge that stayed: different-reduced-axes, different-spaces,
+// Remarks (category Fuse), one per edge that stayed: different-reduced-axes, different-spaces,
 // smaller-space, gathered-value, cycle, too-large.
 #include "dialect/Frit.h"
 #include "mlir/IR/IRMapping.h"
@@ -25,6 +25,7 @@
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSwitch.h"
 #include <queue>
 #include <set>
 
@@ -69,8 +70,21 @@ struct Space {
   AxisSet outer() const { return minus(all, reduced); }
 };
 
-/// "What a refused edge says" or empty.
+/// Why an edge was refused, in kebab-case; null if it was not.
 using Reason = const char *;
+
+/// What would have to change.
+StringRef sentence(StringRef reason) {
+  return llvm::StringSwitch<StringRef>(reason)
+      .Case("different-reduced-axes", "they reduce different axes, or walk over one in two ways")
+      .Case("different-spaces", "they walk over different axes")
+      .Case("smaller-space",
+            "the first would be computed again for every row of the second, and is "
+            "expensive or used elsewhere too")
+      .Case("gathered-value", "the second picks elements and needs the first whole")
+      .Case("cycle", "what lies between them cannot join")
+      .Case("too-large", "together they have too many ops for a kernel");
+}
 
 //===-- What ops are ------------------------------------------------------------------------===//
 
@@ -286,13 +300,15 @@ public:
         const Cluster &from = clusters[owner[need]], &to = clusters[owner[i]];
         if (owner[need] == owner[i] || !from.fusable || !to.fusable || from.free || to.free)
           continue;
+        if (from.space.all.empty()) // a number is read: nothing is lost
+          continue;
         Space merged;
         Reason reason = refuse(owner[need], owner[i], true, merged);
         if (reason)
-          remark::missed(ops[i]->getLoc(), remark::RemarkOpts::name("Fuse").category("fuse"))
-              << remark::reason("{0}: {1} and {2} stay apart", reason,
-                                ops[need]->getName().getStringRef(),
-                                ops[i]->getName().getStringRef());
+          remark::missed(ops[i]->getLoc(), remark::RemarkOpts::name(reason).category("Fuse"))
+              << (ops[need]->getName().getStringRef() + " and " + ops[i]->getName().getStringRef() +
+                  " stay apart: " + sentence(reason))
+                     .str();
       }
   }
 

@@ -33,7 +33,7 @@ def Fuse : Pass<"frit-fuse", "::mlir::ModuleOp"> {
     with what feeds and follows them (LayerNorm, softmax, cross-entropy, forward and backward).
     Kind "column": reductions along outer axes (gradients of biases and scales). An aligned scatter
     becomes a comparison, a sum with a scatter a scatter onto it, a reduction to few values two.
-    Refuses (remarks of category fuse, one per producer and consumer left apart):
+    Refuses (remarks of category Fuse, one per producer and consumer left apart):
     `different-reduced-axes`, `different-spaces`, `smaller-space` (a producer that would be computed
     again per row, and is used elsewhere or not cheap), `gathered-value`, `cycle`, `too-large`.
     Why here: groups follow the order of axes, which Layout fixes.

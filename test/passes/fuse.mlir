@@ -1,5 +1,5 @@
 // RUN: frit-opt %s --frit-fuse | FileCheck %s
-// RUN: frit-opt %s --frit-fuse --remarks-filter=fuse --remark-format=emitRemark 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: frit-opt %s --frit-fuse --remarks-filter=Fuse --remark-format=emitRemark 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // Fuse makes groups. Each case says what belongs together, or why it does not.
 
@@ -58,7 +58,7 @@ func.func @columns(%x: !x) -> (!d, !d) {
 // CHECK-LABEL: @same_name_other_size
 // CHECK: frit.group
 // CHECK: frit.group
-// REMARK: different-spaces: frit.sum and frit.mul stay apart
+// REMARK: remark: [{{.*}}] different-spaces {{.*}}frit.sum and frit.mul stay apart
 func.func @same_name_other_size(%x: tensor<8xf32, #frit.axes<n>>, %y: tensor<6xf32, #frit.axes<n>>, %c: tensor<f32>) -> (tensor<f32>, tensor<6xf32, #frit.axes<n>>) {
   %0 = frit.mul %x, %x : (tensor<8xf32, #frit.axes<n>>, tensor<8xf32, #frit.axes<n>>) -> tensor<8xf32, #frit.axes<n>>
   %1 = frit.sum %0 {over = #frit.axes<n>} : (tensor<8xf32, #frit.axes<n>>) -> tensor<f32>
@@ -70,7 +70,7 @@ func.func @same_name_other_size(%x: tensor<8xf32, #frit.axes<n>>, %y: tensor<6xf
 // CHECK-LABEL: @both_ways_stay_apart
 // CHECK: } {kind = "row"}
 // CHECK: } {kind = "column"}
-// REMARK: different-reduced-axes: frit.sub and frit.sum stay apart
+// REMARK: remark: [{{.*}}] different-reduced-axes {{.*}}frit.sub and frit.sum stay apart
 func.func @both_ways_stay_apart(%x: !x) -> (!x, !d) {
   %0 = frit.sum %x {over = #frit.axes<d>} : (!x) -> !r
   %1 = frit.sub %x, %0 : (!x, !r) -> !x
@@ -100,7 +100,7 @@ func.func @constants_are_copied(%x: !x) -> !x {
 // CHECK: frit.group
 // CHECK: frit.contract
 // CHECK: frit.group
-// REMARK: cycle: frit.exp and frit.add stay apart
+// REMARK: remark: [{{.*}}] cycle {{.*}}frit.exp and frit.add stay apart
 func.func @no_cycles(%x: !x, %w: tensor<32x32xf32, #frit.axes<d, e>>) -> !x {
   %0 = frit.exp %x : (!x) -> !x
   %1 = frit.contract %0, %w {over = #frit.axes<d>} : (!x, tensor<32x32xf32, #frit.axes<d, e>>) -> tensor<4x32xf32, #frit.axes<b, e>>
@@ -115,7 +115,7 @@ func.func @no_cycles(%x: !x, %w: tensor<32x32xf32, #frit.axes<d, e>>) -> !x {
 // CHECK: frit.exp
 // CHECK: frit.group
 // CHECK: frit.gather
-// REMARK: gathered-value: frit.exp and frit.gather stay apart
+// REMARK: remark: [{{.*}}] gathered-value {{.*}}frit.exp and frit.gather stay apart
 func.func @gathered_values_stay_outside(%x: !x, %i: tensor<4xi32, #frit.axes<b>>) -> !x {
   %0 = frit.exp %x : (!x) -> !x
   %1 = frit.gather %0, %i {axes = #frit.axes<b>} : (!x, tensor<4xi32, #frit.axes<b>>) -> !x
@@ -129,7 +129,7 @@ func.func @gathered_values_stay_outside(%x: !x, %i: tensor<4xi32, #frit.axes<b>>
 // CHECK: frit.group
 // CHECK-NOT: frit.exp
 // CHECK: return
-// REMARK: smaller-space: frit.exp and frit.mul stay apart
+// REMARK: remark: [{{.*}}] smaller-space {{.*}}frit.exp and frit.mul stay apart
 func.func @expensive_small_values_stay_outside(%x: !x, %y: !d) -> !x {
   %0 = frit.exp %y : (!d) -> !d
   %1 = frit.mul %x, %0 : (!x, !d) -> !x

@@ -7,6 +7,7 @@
 #include "dialect/syntax/Emit.h"
 #include "dialect/syntax/Format.h"
 #include "dialect/syntax/Parser.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
@@ -130,6 +131,14 @@ void Driver::runPasses(const std::string &stage) {
     std::cerr << "frit: " << mistake << "\n";
     throw UserError();
   }
+  // What passes refused comes out as diagnostics.
+  mlir::remark::RemarkCategories everything;
+  everything.missed = everything.failed = ".*";
+  if (request.remarks && !context->getRemarkEngine() &&
+      mlir::failed(mlir::remark::enableOptimizationRemarks(
+          *context, nullptr, std::make_unique<mlir::remark::RemarkEmittingPolicyAll>(), everything,
+          /*printAsEmitRemarks=*/true)))
+    llvm::report_fatal_error("remarks cannot be turned on");
   mlir::PassManager manager(context.get());
   buildPipeline(manager, options);
   // Errors of passes are the user's (differentiation through something without a slope): they stand
