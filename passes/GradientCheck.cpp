@@ -241,6 +241,10 @@ NamedArrays drawInputs(ModuleOp module, const std::string &name, uint64_t seed) 
     if (!isReal(type.element))
       for (double &x : array.data)
         x = double(random() % uint64_t(bound));
+    // A mask holds at least one element of each row: a mean of nothing is not what is checked here.
+    if (type.element == Element::I1 && !type.axes.empty())
+      for (size_t i = 0; i < array.data.size(); i += size_t(type.axes.back().size))
+        array.data[i] = 1;
     inputs[cast<StringAttr>(entry.getArgAttr(argument.getArgNumber(), "frit.name")).str()] = array;
   }
   return inputs;
