@@ -108,7 +108,8 @@ void Driver::check() {
   std::optional<Graph> graph;
   if (!diagnostics.hasErrors()) {
     save("ast", format(*source, diagnostics).value_or(""));
-    graph = graphOf(tree, request.onlyCheck, diagnostics);
+    bool isProgram = !trainBlocks(tree).empty();
+    graph = graphOf(tree, request.onlyCheck && isProgram, diagnostics);
   }
   if (diagnostics.hasErrors()) {
     std::cerr << diagnostics.render();
