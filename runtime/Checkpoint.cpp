@@ -1,5 +1,6 @@
 #include "runtime/Checkpoint.h"
 #include "runtime/Error.h"
+#include "runtime/Load.h"
 #include "runtime/Safetensors.h"
 #include <algorithm>
 #include <cerrno>
@@ -232,6 +233,12 @@ void frit::loadCheckpoint(Machine &machine, const std::string &checkpoint, const
 }
 
 void frit::loadWeights(Machine &machine, const std::string &file) {
-  loadStates(machine, Safetensors(file), Extra::Ignore,
-             [](const State &state) { return state.role == State::Role::Parameter; });
+  std::set<std::string> loaded;
+  loadStates(machine, Safetensors(file), Extra::Ignore, [&](const State &state) {
+    bool isParameter = state.role == State::Role::Parameter;
+    if (isParameter)
+      loaded.insert(state.name);
+    return isParameter;
+  });
+  followCopies(machine, loaded);
 }

@@ -15,6 +15,12 @@ struct DataOptions {
   std::vector<std::string> validation; // files, or one fraction
 };
 
+/// The file that a model's parameters begin with, and the option that names it.
+struct ModelOption {
+  std::string flag;
+  std::optional<std::string> file; // as given on the command line
+};
+
 struct TrainOptions {
   DataOptions data;
   std::optional<int64_t> steps, seed, evaluateEvery, saveEvery;
@@ -23,6 +29,7 @@ struct TrainOptions {
   int32_t threads = 0;
   bool resume = false, overwrite = false, checkFinite = false, quiet = false;
   std::map<std::string, double> scalars;
+  std::map<std::string, ModelOption> models; // those that the program takes `from` a file
 };
 int train(const FritLevel &level, const TrainOptions &options);
 

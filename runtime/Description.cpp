@@ -168,6 +168,10 @@ Description frit::readDescription(const FritLevel &level) {
       result.data = readData(json["data"]["train"]);
     if (has(json, "training"))
       result.training = readTraining(json["training"]);
+    for (const Json &item : json.value("load", Json::array()))
+      result.load.push_back({item.at("model"), item.at("file")});
+    for (const Json &item : json.value("copies", Json::array()))
+      result.copies.push_back({item.at("state"), item.at("of")});
     if (has(json, "vocabulary"))
       result.vocabulary = json["vocabulary"].value("size", int64_t(0));
     return result;

@@ -60,6 +60,16 @@ struct DataInfo {
   std::map<std::string, std::string> record; // parameter of the objective -> record type
 };
 
+/// A model whose parameters begin with those of another run: `teacher = GPT() from "run"`.
+struct ModelFile {
+  std::string model, file; // the file as the program names it
+};
+
+/// A state that begins with the value of another one.
+struct Copy {
+  std::string state, of;
+};
+
 struct Training {
   std::optional<int64_t> steps, seed, saveEvery, evaluateEvery;
   std::optional<double> epochs;
@@ -77,7 +87,9 @@ struct Description {
   std::vector<Entry> entries;
   std::optional<DataInfo> data;
   Training training;
-  int64_t vocabulary = 0; // 0: not a program about tokens
+  std::vector<ModelFile> load;
+  std::vector<Copy> copies; // a copy of a copy stands behind it
+  int64_t vocabulary = 0;   // 0: not a program about tokens
 
   const Entry *find(const std::string &name) const;
   const Scalar *scalar(const std::string &name) const;

@@ -91,6 +91,8 @@ int frit::info(const FritLevel *const *levels, const FritLevel &level, const Inf
   for (const Scalar &scalar : description.scalars)
     fmt::print("  {} {} = {}{}\n", scalar.name, nameOf(scalar.element), scalar.value,
                scalar.help.empty() ? "" : "  " + scalar.help);
+  for (const ModelFile &load : description.load)
+    fmt::print("weights of {}: from '{}'\n", load.model, load.file);
   if (description.data)
     fmt::print("data: {}\n", description.data->source);
   return 0;

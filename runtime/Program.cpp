@@ -90,6 +90,19 @@ void CommandLine::addTrain(const std::string &name, const Description &descripti
       ->type_name("N");
   train->add_flag("--check-finite", o.checkFinite, "stop (exit 3) when loss or gradient is nan");
   train->add_flag("--quiet", o.quiet, "print only the last line");
+  for (const ModelFile &load : description.load) {
+    std::string flag = "--" + load.model;
+    if (train->get_option_no_throw(flag)) // an option of ours has that name
+      flag = "--load-" + load.model;
+    o.models[load.model].flag = flag;
+    train
+        ->add_option_function<std::string>(
+            flag,
+            [&o, model = load.model](const std::string &file) { o.models[model].file = file; },
+            fmt::format("a new run's weights of {}: a .safetensors file or a run; default {}",
+                        load.model, load.file))
+        ->type_name("FILE");
+  }
   for (const Scalar &scalar : description.scalars) {
     if (scalar.flag.empty() || scalar.name == "seed" || scalar.name == "step" ||
         scalar.name == "steps")

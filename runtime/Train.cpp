@@ -1,6 +1,7 @@
 // The training loop: batch, step, metrics, evaluation, checkpoint, until done or asked to stop.
 #include "runtime/Commands.h"
 #include "runtime/Error.h"
+#include "runtime/Load.h"
 #include "runtime/Metrics.h"
 #include "runtime/Progress.h"
 #include "runtime/Signals.h"
@@ -39,6 +40,7 @@ public:
 
 private:
   void prepare();
+  void loadFiles();
   void findStart();
   int64_t chooseSteps() const;
   bool oneStep(int64_t step);
@@ -103,6 +105,17 @@ int64_t Trainer::chooseSteps() const {
   fail("the program says neither steps nor epochs: give --steps N");
 }
 
+/// Weights of other runs. --weights has them all, unless an option names a model's own.
+void Trainer::loadFiles() {
+  if (!options.weights.empty())
+    loadWeights(machine, options.weights);
+  for (const ModelFile &load : machine.description.load) {
+    const ModelOption &option = options.models.at(load.model);
+    if (option.file || options.weights.empty())
+      loadModel(machine, load.model, option.file.value_or(load.file), option.flag);
+  }
+}
+
 void Trainer::prepare() {
   findStart();
   const Description &description = machine.description;
@@ -123,15 +136,16 @@ void Trainer::prepare() {
       description.training.saveEvery.value_or(std::max<int64_t>(1, meta.steps / 10)));
   evaluateEvery = options.evaluateEvery.value_or(description.training.evaluateEvery.value_or(0));
 
+  initialise(machine, meta.seed, meta.steps, meta.scalars);
+  if (checkpoint.empty())
+    loadFiles();
+
   // Only now: a mistake in the command line should leave nothing behind.
   directory = std::make_unique<RunDirectory>(options.out);
   if (options.overwrite)
     directory->clear();
-  initialise(machine, meta.seed, meta.steps, meta.scalars);
   if (!checkpoint.empty())
     loadCheckpoint(machine, checkpoint, meta, /*everything=*/true);
-  else if (!options.weights.empty())
-    loadWeights(machine, options.weights);
   savedStep = checkpoint.empty() ? -1 : meta.step;
   metrics = std::make_unique<Metrics>(directory->path + "/metrics.jsonl", meta.step);
   progress = std::make_unique<Progress>(meta.steps, meta.step, description.training.tokensPerStep,

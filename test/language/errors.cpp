@@ -290,6 +290,38 @@ train o { b = 4; data = tensors(); optimizer = sgd(lr = 0.1); steps = 1; accumul
   CHECK(Checked(text, judge).messages == "");
 }
 
+TEST_CASE("T9: a model from a file") {
+  auto program = [](const std::string &fields) {
+    return "model M() { param w: real[] = 0;  forward(x: real[b]) -> real[b] { x * w } }\n"
+           "model L(base: model) { param a: real[] = 0;  forward(x: real[b]) -> real[b] { base(x) "
+           "+ a } }\n"
+           "model N() { m = M();  forward(x: real[b]) -> real[b] { m(x) } }\n"
+           "objective o(m: model, frozen old: model, x: real[b]) { minimize mean((m(x) - "
+           "old(x))^2) }\n"
+           "train o { b = 4; data = tensors(); optimizer = sgd(lr = 0.1); steps = 1\n" +
+           fields + "\n}";
+  };
+  Checked checked(program("m = M() from \"run\"; old = copy(m)"));
+  INFO(checked.messages);
+  REQUIRE(checked.graph);
+  CHECK(checked.graph->metadata.find(R"("load":[{"model":"m","file":"run"}])") !=
+        std::string::npos);
+  CHECK(checked.graph->metadata.find(R"("copies":[{"state":"old.w","of":"m.w"}])") !=
+        std::string::npos);
+  auto says = [&](const std::string &fields) { return Checked(program(fields)).messages; };
+  CHECK_THAT(says("m = M(); old = copy(m) from \"run\""),
+             Contains("error: a copy begins as what it copies"));
+  CHECK_THAT(says("m = M(); old = m from \"run\""),
+             Contains("error: 'old' has no parameters of its own to load: it is 'm'"));
+  CHECK_THAT(says("m = M(); old = M(); clip = global_norm(1) from \"run\""),
+             Contains("error: 'from' belongs to a model, 'clip' is none that is made here"));
+  CHECK_THAT(says("m = M(); old = M() from \"run\" { \"a.w\" -> w }"),
+             Contains("error: loading weights under other names cannot be compiled yet"));
+  CHECK_THAT(says("m = N() from \"run\"; old = M(); for m.m { wrap = L() }"),
+             Contains("error: loading a model some of whose parts are wrapped cannot be compiled "
+                      "yet"));
+}
+
 TEST_CASE("M7: --set") {
   std::string text = "config { width = 4 }\nobjective o(x: real[b, width]) { param w: real[] = 0; "
                      "minimize mean(x * w) }\ntrain o { b = 2; optimizer = sgd(lr = 0.1) }";

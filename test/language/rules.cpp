@@ -316,8 +316,8 @@ TEST_CASE("N2, N3, N5, N6 and N7: what is checked but not compiled yet") {
     judge.onlyCheck = true;
     CHECK(Checked(model + train + rest, judge).messages == "");
   };
-  both("train o { m = M() from \"m.safetensors\"\n",
-       "error: loading weights from a file cannot be compiled yet");
+  both("train o { m = M() from \"m.safetensors\" { \"a.w\" -> w }\n",
+       "error: loading weights under other names cannot be compiled yet");
   both("train o { m = M();  n = ema(m, 0.9)\n",
        "error: a model that follows another (ema) cannot be compiled yet");
   both("train o { m = M();  precision = bf16\n",

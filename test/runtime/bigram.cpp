@@ -169,6 +169,9 @@ std::string describe() {
 "outputs":[{{"name":"logits","element":"f32","shape":[1,{5},{7}],"offset":{8}}}]}}}},)",
       inputs, output("loss", outLoss), output("grad_norm", outNorm), output("lr", outLr),
       output("bits_per_byte", outBits), T, windowIds, V, windowLogits);
+#ifdef BIGRAM_FROM
+  entries += R"("load":[{"model":"lm","file":"teacher"}],)";
+#endif
   std::string rest = fmt::format(
       R"("data":{{"train":{{"source":"text","arguments":{{"tokenizer":"bytes"}},"record":{{"s":"sequence"}},"sizes":{{"b":{0},"t":{1}}}}}}},
 "training":{{"steps":200,"epochs":null,"validation":0.1,"save":{{"every":50}},"seed":1,"tokens_per_step":{2}}}}})",

@@ -2,7 +2,7 @@
 # End-to-end tests of a built program's command line, on the hand-written bigram model.
 #   program.sh FOLDER_OF_PROGRAMS CASE [COUNT]     COUNT: how often `kill` kills (default 8)
 set -euo pipefail
-bigram=$1/bigram other=$1/bigram_other
+bigram=$1/bigram other=$1/bigram_other from=$1/bigram_from
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
@@ -232,6 +232,38 @@ assert sorted(header) == ["lm.half.0.table", "lm.half.1.table"], header
 assert header["lm.half.1.table"]["shape"] == [128, 256] and header["lm.half.1.table"]["dtype"] == "F32"
 assert len(data) == 8 + size + 2 * 128 * 256 * 4 and size % 8 == 0
 PYTHON
+}
+
+# What `from "teacher"` in a program does, and the option --lm.
+case_load() {
+  expect 0 "a new run's weights of lm: a .safetensors file or a run; default teacher" "$from" train --help
+  expect 0 "weights of lm: from 'teacher'" "$from" info
+  expect 1 "'teacher', where the weights of model 'lm' should be, does not exist; --lm FILE" \
+    "$from" train --data corpus.txt
+  mkdir teacher
+  expect 1 "'teacher', where the weights of model 'lm' should be, holds no checkpoint" \
+    "$from" train --data corpus.txt
+  rmdir teacher
+  [ ! -e run ] || die "a failed start left a directory"
+  train --steps 5 --out teacher
+  weights() { tail -c 262144 "$1/latest/model.safetensors"; }
+  "$from" train --data corpus.txt --quiet --steps 1 --lr 0 --out run > /dev/null
+  cmp <(weights teacher) <(weights run)
+  # Another file, and going on without it.
+  train --steps 9 --out second
+  "$from" train --data corpus.txt --quiet --steps 1 --lr 0 --lm second/latest/model.safetensors \
+    --out two > /dev/null
+  cmp <(weights second) <(weights two)
+  mv second gone
+  "$from" train --data corpus.txt --quiet --steps 2 --lr 0 --resume --lm second --out two > /dev/null
+  cmp <(weights gone) <(weights two)
+  "$other" train --data corpus.txt --quiet --steps 1 --out foreign > /dev/null
+  expect 1 "parameter 'lm.half.0.table' has shape [128, 256] in this program, 'lm.half.0.table' has [150, 300] there" \
+    "$from" train --data corpus.txt --lm foreign --out three
+  head -c 100000 teacher/latest/model.safetensors > short
+  expect 1 "'short' is truncated" "$from" train --data corpus.txt --lm short --out three
+  expect 1 "'short/none', where" "$from" train --data corpus.txt --lm short/none --out three
+  [ ! -e three ] || die "a failed start left a directory"
 }
 
 case_data() {

@@ -120,9 +120,16 @@ std::string Training::metadata(const Run &run) {
   out["training"] = training;
   if (vocabulary > 0)
     out["vocabulary"] = {{"size", vocabulary}};
-  for (auto &[name, field] : run.fields)
-    if (field->from)
-      out["load"][name] = *field->from;
+  for (auto &[model, field] : loads)
+    out["load"].push_back({{"model", model}, {"file", *field->from}});
+  auto copy = [&](size_t state, size_t of) {
+    out["copies"].push_back(
+        {{"state", c.graph.states[state].name}, {"of", c.graph.states[of].name}});
+  };
+  for (auto [state, of] : copies)
+    copy(state, of);
+  for (auto [parameter, average] : c.averages)
+    copy(average, parameter);
   return out.dump();
 }
 

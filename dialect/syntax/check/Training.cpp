@@ -384,11 +384,11 @@ void Training::readFields() {
       if (!value.get<View>())
         c.fail(expr->at,
                fmt::format("'{}' wants a model, this is {}", name, c.describe(value, *scope)));
-      if (field->from)
-        c.unsupported(field->fromAt, "loading weights from a file");
       c.nameInstance(value, nullptr, name, nullptr);
       models.push_back({name, value});
       scope->names[name] = value;
+      if (field->from)
+        readFrom(*field);
       continue;
     }
     Value value = c.eval(*scope, *expr);
@@ -407,6 +407,25 @@ void Training::readFields() {
         .suggest(name, known)
         .fail();
   }
+  for (const ast::Field *field : ordered)
+    if (field->from && !loads.count(field->name.text))
+      c.fail(field->fromAt, fmt::format("'from' belongs to a model, '{}' is none that is made here",
+                                        field->name.text));
+}
+
+/// The model of `field`, the newest of all, begins with weights of a file.
+void Training::readFrom(const ast::Field &field) {
+  auto &[name, value] = models.back();
+  const View &view = *value.get<View>();
+  const Instance &instance = view.instance ? *view.instance : *view.repeated->item;
+  if (instance.copyOf)
+    c.fail(field.fromAt, "a copy begins as what it copies; it has no file of its own");
+  if (instance.binder || instance.field != name)
+    c.fail(field.fromAt, fmt::format("'{}' has no parameters of its own to load: it is '{}'", name,
+                                     instance.path()));
+  if (field.hasMap)
+    c.unsupported(field.fromAt, "loading weights under other names");
+  loads[name] = &field;
 }
 
 /// Puts another model in the place of those that the patterns name: LoRA(base).
@@ -477,6 +496,15 @@ void Training::readModels() {
         if (auto *field = ast::as<ast::Field>(inner); field && field->name.text == "wrap")
           wrap(*rule, *field);
   c.registerStates(models);
+  // Names in the file are those of the model without what was wrapped around its parts.
+  for (auto &info : c.states) {
+    bool isWrapped = false;
+    for (const Instance *i = info.instance.get(); i; i = i->binder) {
+      isWrapped |= i->wrapper != nullptr;
+      if (auto found = loads.find(i->field); isWrapped && !i->binder && found != loads.end())
+        c.unsupported(found->second->fromAt, "loading a model some of whose parts are wrapped");
+    }
+  }
   // A copy starts as what it copies, tensor by tensor.
   for (auto &info : c.states)
     if (info.instance && info.instance->copyOf)

@@ -75,6 +75,7 @@ public:
   std::optional<Setting> ema;
 
   std::vector<std::pair<size_t, size_t>> copies; // state -> state it starts as
+  std::map<std::string, const ast::Field *> loads; // model -> its field, with `from`
   std::map<std::pair<size_t, std::string>, size_t> slots;
   std::map<size_t, double> slotInitial;
   std::map<std::string, std::string> records;
@@ -84,6 +85,7 @@ public:
   void readFields();
   void readRun(Run &run, const std::vector<const ast::TrainItem *> &items);
   void readModels();
+  void readFrom(const ast::Field &field);
   void readRules();
   void wrap(const ast::For &item, const ast::Field &field);
   Setting readSetting(const std::string &name, const ast::Expr &expr, bool runTime,

@@ -1,0 +1,104 @@
+#include "runtime/Load.h"
+#include "runtime/Checkpoint.h"
+#include "runtime/Error.h"
+#include "runtime/Safetensors.h"
+#include "test/runtime/Temporary.h"
+#include <catch2/catch.hpp>
+
+using namespace frit;
+using Catch::Contains;
+
+namespace {
+
+// Two models and a copy of the first: parameters at 0, 64, 128, declared state at 192.
+const char *const description = R"({"format":1,"program":"p","hash":"aa","arena":4096,"state":[
+{"name":"one.net.w","role":"parameter","element":"f32","shape":[2],"offset":0},
+{"name":"two.w","role":"parameter","element":"f32","shape":[2],"offset":64},
+{"name":"old.net.w","role":"parameter","element":"f32","shape":[2],"offset":128},
+{"name":"one.count","role":"state","element":"f32","shape":[],"offset":192},
+{"name":"old.net.w/average","role":"slot","element":"f32","shape":[2],"offset":256}],
+"load":[{"model":"one","file":"run"}],
+"copies":[{"state":"old.net.w","of":"one.net.w"},{"state":"old.net.w/average","of":"old.net.w"}],
+"entries":{}})";
+
+struct Program {
+  FritLevel level{"baseline", description, nullptr, 0};
+  Machine machine{level, 1};
+  float &at(int64_t byte) { return *reinterpret_cast<float *>(machine.data() + byte); }
+};
+
+struct Tensors {
+  float numbers[3] = {7, 8, 9};
+  TensorData tensor(const std::string &name, Shape shape = {2}) {
+    return {name, Element::F32, shape, reinterpret_cast<uint8_t *>(numbers)};
+  }
+};
+
+} // namespace
+
+TEST_CASE("a model's tensors are found under its name, another or none; copies follow") {
+  Temporary folder;
+  Tensors t;
+  std::string file = folder.path + "/a.safetensors";
+  for (std::vector<TensorData> names :
+       {std::vector{t.tensor("one.net.w"), t.tensor("two.w"), t.tensor("net.w", {1})},
+        std::vector{t.tensor("teacher.net.w")}, std::vector{t.tensor("net.w")},
+        std::vector{t.tensor("net.w"), t.tensor("other.w")}}) {
+    INFO(names[0].name);
+    Program program;
+    program.at(192) = 3;
+    writeSafetensors(file, names, {});
+    loadModel(program.machine, "one", file, "--one");
+    CHECK(program.at(0) == 7);
+    CHECK(program.at(4) == 8);
+    CHECK(program.at(64) == 0);
+    CHECK(program.at(128) == 7);
+    CHECK(program.at(256) == 7);
+    CHECK(program.at(192) == 3); // a lone file need not have declared state
+  }
+}
+
+TEST_CASE("a run brings declared state too") {
+  Temporary folder;
+  Program first, second;
+  first.at(0) = 5;
+  first.at(64) = 6;
+  first.at(192) = 4;
+  {
+    RunDirectory run(folder.path + "/run");
+    run.save(first.machine, Meta());
+  }
+  loadModel(second.machine, "one", folder.path + "/run", "--one");
+  CHECK(second.at(0) == 5);
+  CHECK(second.at(64) == 0); // of the other model
+  CHECK(second.at(192) == 4);
+}
+
+TEST_CASE("weights of another model are refused by name and shapes") {
+  Temporary folder;
+  Tensors t;
+  Program program;
+  std::string file = folder.path + "/a.safetensors";
+  auto load = [&] { loadModel(program.machine, "one", file, "--one"); };
+  CHECK_THROWS_WITH(load(), Contains("does not exist; --one FILE"));
+  writeSafetensors(file, {t.tensor("one.net.w", {3})}, {});
+  CHECK_THROWS_WITH(load(), Contains("a.safetensors' belongs to another model: parameter "
+                                     "'one.net.w' has shape [2] in this program, 'one.net.w' has "
+                                     "[3] there"));
+  writeSafetensors(file, {t.tensor("teacher.v")}, {});
+  CHECK_THROWS_WITH(load(),
+                    Contains("no tensor 'one.net.w' for parameter 'one.net.w' of shape [2]"));
+}
+
+TEST_CASE("--weights keeps a copy that has weights of its own") {
+  Temporary folder;
+  Tensors t, u;
+  u.numbers[0] = 1;
+  Program program;
+  std::string file = folder.path + "/a.safetensors";
+  writeSafetensors(file, {t.tensor("one.net.w"), t.tensor("two.w"), u.tensor("old.net.w")}, {});
+  loadWeights(program.machine, file);
+  CHECK(program.at(0) == 7);
+  CHECK(program.at(128) == 1);
+  CHECK(program.at(256) == 1);
+}
