@@ -25,20 +25,22 @@ namespace {
 
 //===-- 1. What does not depend on the iteration --------------------------------------------===//
 
+/// Only another name for its operand.
+bool isView(Operation *op) { return isa_and_nonnull<RenameOp, SplitOp, MergeOp>(op); }
+
 /// Costs nothing inside a loop: constants, positions, other names, and elementwise ops on those.
 bool isFree(Operation *op) {
   if (isa<ConstantOp, IndexOp>(op))
     return true;
-  bool isView = isa<RenameOp, SplitOp, MergeOp, BroadcastOp>(op);
-  return (isView || isa<Elementwise>(op)) && llvm::all_of(op->getOperands(), [](Value v) {
-           return v.getDefiningOp() && isFree(v.getDefiningOp());
-         });
+  return (isView(op) || isa<BroadcastOp, Elementwise>(op)) &&
+         llvm::all_of(op->getOperands(),
+                      [](Value v) { return v.getDefiningOp() && isFree(v.getDefiningOp()); });
 }
 
 bool isInvariant(ScanOp scan, Operation *op) {
   if (!isMemoryEffectFree(op) || op->hasTrait<OpTrait::IsTerminator>())
     return false;
-  bool isInside = false;
+  bool isInside = false; // depends on something of the iteration
   op->walk([&](Operation *inner) {
     for (Value v : inner->getOperands())
       if (Operation *maker = v.getDefiningOp(); !isOutside(scan, v))
@@ -60,7 +62,7 @@ void moveBefore(ScanOp scan, Operation *op, RewriterBase &rewriter) {
 
 void moveInvariants(ScanOp scan, RewriterBase &rewriter) {
   for (Operation &op : llvm::make_early_inc_range(scan.getBody().front()))
-    if (!isFree(&op) && !isa<BroadcastOp, RenameOp, SplitOp, MergeOp>(op) && isInvariant(scan, &op))
+    if (!isFree(&op) && !isa<BroadcastOp>(op) && isInvariant(scan, &op))
       moveBefore(scan, &op, rewriter);
 }
 
@@ -193,6 +195,16 @@ After summedAfter(ScanEdit &edit, Value v) {
     over.push_back(axis);
     return [=](Build &build) { return build.contract(xs(build), ys(build), over); };
   }
+  if (isView(v.getDefiningOp())) { // the sum after the loop gets the other name
+    Operation *op = v.getDefiningOp();
+    After sum = v.hasOneUse() ? summedAfter(edit, op->getOperand(0)) : After();
+    if (!sum)
+      return {};
+    std::string name = op->getName().stripDialect().str();
+    return [=, attributes = attributesOf(op)](Build &build) {
+      return build.make(name, {sum(build)}, attributes);
+    };
+  }
   std::vector<std::string> over{axis};
   if (auto op = v.getDefiningOp<SumOp>()) {
     v = op.getX();
@@ -205,53 +217,79 @@ After summedAfter(ScanEdit &edit, Value v) {
   return [=](Build &build) { return build.sum(all(build), over); };
 }
 
-void accumulateAfter(ScanEdit &edit, RewriterBase &rewriter, std::vector<Later> &later) {
+/// A carried value to which every step adds.
+struct Accumulator {
+  size_t carry;
+  AddOp add;
+  SmallVector<Value> addends; // without the carried value
+  std::vector<After> sums{};  // of those that are summed after the loop
+};
+
+std::vector<Accumulator> accumulatorsOf(ScanEdit &edit) {
+  std::vector<Accumulator> found;
   for (auto [i, carry] : llvm::enumerate(edit.carries)) {
     auto add = carry.next.getDefiningOp<AddOp>();
     if (!add || isOutside(edit.scan, carry.next) || !carry.argument.hasOneUse() ||
         !carry.next.hasOneUse())
       continue;
-    SmallVector<Value> addends, kept;
+    SmallVector<Value> addends;
     addendsOf(carry.next, carry.next, addends);
-    if (!llvm::is_contained(addends, carry.argument))
+    auto self = llvm::find(addends, carry.argument);
+    if (self == addends.end())
       continue;
-    std::vector<After> sums;
-    // Contractions first: a plain sum may then find its stack.
-    for (bool isContract : {true, false})
-      for (Value addend : addends) {
-        if (addend == carry.argument || bool(addend.getDefiningOp<ContractOp>()) != isContract)
-          continue;
-        if (After sum = summedAfter(edit, addend))
-          sums.push_back(sum);
-        else
-          kept.push_back(addend);
-      }
-    if (sums.empty())
+    addends.erase(self);
+    found.push_back({i, add, addends});
+  }
+  return found;
+}
+
+bool isContraction(Value v) {
+  while (isView(v.getDefiningOp()))
+    v = v.getDefiningOp()->getOperand(0);
+  return bool(v.getDefiningOp<ContractOp>());
+}
+
+void accumulateAfter(ScanEdit &edit, RewriterBase &rewriter, std::vector<Later> &later) {
+  std::vector<Accumulator> accumulators = accumulatorsOf(edit);
+  // Contractions first: a plain sum may then find its stack.
+  for (bool isContract : {true, false})
+    for (Accumulator &accumulator : accumulators)
+      llvm::erase_if(accumulator.addends, [&](Value addend) {
+        if (isContraction(addend) != isContract)
+          return false;
+        After sum = summedAfter(edit, addend);
+        if (sum)
+          accumulator.sums.push_back(sum);
+        return bool(sum);
+      });
+  for (Accumulator &accumulator : accumulators) {
+    if (accumulator.sums.empty())
       continue;
-    ImplicitLocOpBuilder b(add.getLoc(), rewriter);
-    Build build(b);
+    size_t i = accumulator.carry;
+    ScanEdit::Carry &carry = edit.carries[i];
     After start;
-    if (kept.empty()) {
+    if (accumulator.addends.empty()) {
       Value init = carry.init;
       start = [=](Build &build) { return build.term(init); };
       edit.replaceInBody(rewriter, carry.argument, init);
       carry.dropped = true;
     } else {
+      ImplicitLocOpBuilder b(accumulator.add.getLoc(), rewriter);
       b.setInsertionPoint(edit.scan.getBody().front().getTerminator());
+      Build build(b);
       Term next = build.term(carry.argument);
-      for (Value addend : kept)
+      for (Value addend : accumulator.addends)
         next = next + build.term(addend);
       carry.next = next.value;
       start = [&edit, i](Build &build) { return build.term(edit.finalOf(i)); };
     }
-    later.push_back({carry.final,
-                     [=](Build &build) {
-                       Term sum = start(build);
-                       for (const After &more : sums)
-                         sum = sum + more(build);
-                       return sum;
-                     },
-                     add});
+    auto sum = [start, sums = accumulator.sums](Build &build) {
+      Term sum = start(build);
+      for (const After &more : sums)
+        sum = sum + more(build);
+      return sum;
+    };
+    later.push_back({carry.final, sum, accumulator.add});
   }
 }
 

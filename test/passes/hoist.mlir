@@ -86,6 +86,31 @@ func.func @sums_after(%h: !y, %f: !y, %w: tensor<4xf32, #frit.axes<m>>) -> (!y, 
   return %r#0, %r#1, %r#2, %r#3 : !y, !y, tensor<4xf32, #frit.axes<m>>, !ty
 }
 
+// What is accumulated under another name: the sum gets the name after the loop. The plain sum comes
+// first in the loop, but follows the stack that the contraction makes.
+// CHECK-LABEL: @names_after
+// CHECK: %[[S:.*]]:2 = frit.scan(%arg0) slices(%arg1) {
+// CHECK: } {axis = "t"
+// CHECK-DAG: %[[C:.*]] = frit.contract %arg1, %[[S]]#1 {over = #frit.axes<b, t>}
+// CHECK-DAG: frit.rename %[[C]] {from = "m", to = "out"}
+// CHECK-DAG: %[[B:.*]] = frit.sum %[[S]]#1 {over = #frit.axes<t, b>}
+// CHECK-DAG: frit.rename %[[B]] {from = "m", to = "out"}
+// CHECK: return
+func.func @names_after(%h: !y, %x: !x, %o: tensor<4xf32, #frit.axes<out>>, %w: tensor<4x4xf32, #frit.axes<k, out>>) -> (tensor<4xf32, #frit.axes<out>>, tensor<4x4xf32, #frit.axes<k, out>>, !y) {
+  %r:3 = frit.scan(%o, %w, %h) slices(%x) {
+  ^bb0(%i: tensor<i32>, %offset: tensor<4xf32, #frit.axes<out>>, %weight: tensor<4x4xf32, #frit.axes<k, out>>, %c: !y, %s: !h):
+    %n = frit.tanh %c : (!y) -> !y
+    %b = frit.sum %n {over = #frit.axes<b>} : (!y) -> tensor<4xf32, #frit.axes<m>>
+    %bo = frit.rename %b {from = "m", to = "out"} : (tensor<4xf32, #frit.axes<m>>) -> tensor<4xf32, #frit.axes<out>>
+    %a = frit.add %offset, %bo : (tensor<4xf32, #frit.axes<out>>, tensor<4xf32, #frit.axes<out>>) -> tensor<4xf32, #frit.axes<out>>
+    %p = frit.contract %s, %n {over = #frit.axes<b>} : (!h, !y) -> !w
+    %po = frit.rename %p {from = "m", to = "out"} : (!w) -> tensor<4x4xf32, #frit.axes<k, out>>
+    %q = frit.add %weight, %po : (tensor<4x4xf32, #frit.axes<k, out>>, tensor<4x4xf32, #frit.axes<k, out>>) -> tensor<4x4xf32, #frit.axes<k, out>>
+    frit.yield %a, %q, %n : tensor<4xf32, #frit.axes<out>>, tensor<4x4xf32, #frit.axes<k, out>>, !y
+  } {axis = "t", size = 6 : i64, kind = "time"} : (tensor<4xf32, #frit.axes<out>>, tensor<4x4xf32, #frit.axes<k, out>>, !y, !x) -> (tensor<4xf32, #frit.axes<out>>, tensor<4x4xf32, #frit.axes<k, out>>, !y)
+  return %r#0, %r#1, %r#2 : tensor<4xf32, #frit.axes<out>>, tensor<4x4xf32, #frit.axes<k, out>>, !y
+}
+
 // A stack of contractions with invariant matrices: their other sides are stacked instead.
 // CHECK-LABEL: @stack_after
 // CHECK: %[[S:.*]]:3 = frit.scan(%arg0) slices() {
