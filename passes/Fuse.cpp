@@ -295,6 +295,8 @@ public:
   }
 
   void remark() {
+    std::set<std::tuple<const void *, std::string, std::string>>
+        said; // once per line of the source
     for (size_t i = 0; i < ops.size(); ++i)
       for (int need : needs[i]) {
         const Cluster &from = clusters[owner[need]], &to = clusters[owner[i]];
@@ -304,11 +306,15 @@ public:
           continue;
         Space merged;
         Reason reason = refuse(owner[need], owner[i], true, merged);
-        if (reason)
-          remark::missed(ops[i]->getLoc(), remark::RemarkOpts::name(reason).category("Fuse"))
-              << (ops[need]->getName().getStringRef() + " and " + ops[i]->getName().getStringRef() +
-                  " stay apart: " + sentence(reason))
-                     .str();
+        if (!reason)
+          continue;
+        Location where = ops[i]->getLoc();
+        std::string pair =
+            (ops[need]->getName().getStringRef() + " and " + ops[i]->getName().getStringRef())
+                .str();
+        if (said.insert({where.getAsOpaquePointer(), reason, pair}).second)
+          remark::missed(where, remark::RemarkOpts::name(reason).category("Fuse"))
+              << pair + " stay apart: " + sentence(reason).str();
       }
   }
 
