@@ -26,7 +26,8 @@ public:
   explicit Driver(const Request &request);
   ~Driver();
 
-  /// Text to ops. Throws UserError after printing what is wrong.
+  /// Text to ops, and the stages that --save-stages wants. Throws UserError after printing what is
+  /// wrong.
   void check();
   /// After a check under `onlyCheck`: what keeps the program from being compiled; empty if nothing.
   std::string obstacle();

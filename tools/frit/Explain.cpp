@@ -128,9 +128,11 @@ void addExplainCommand(CLI::App &app, int &) {
       app.add_subcommand("explain", "kernels, arithmetic, traffic and the memory map of a program");
   addCompilerOptions(*command, options->request);
   command->add_option("--entry", options->entry, "which entry: init, train, eval, predict")
+      ->type_name("NAME")
       ->capture_default_str();
   command->add_option("--threads", options->threads, "for the promised peak")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N")
       ->capture_default_str();
   command->add_flag("--all", options->all, "every row, not only the largest");
   command->add_flag("--json", options->json, "as JSON, everything");
