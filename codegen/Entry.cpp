@@ -4,7 +4,6 @@
 //
 // Kernels too small to share are run by thread 0 alone. Those need no barrier among themselves.
 #include "codegen/Entry.h"
-#include "dialect/Where.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;

@@ -6,7 +6,6 @@
 // from outside that the body uses lives to the loop's end: that is `home`, the block in whose terms
 // a life is counted.
 #include "passes/PlanEntry.h"
-#include "dialect/Where.h"
 
 using namespace mlir;
 using namespace frit;

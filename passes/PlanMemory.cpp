@@ -3,7 +3,6 @@
 // 3. The storages that are bound to nothing are sorted by size; each goes to the lowest offset that
 //    is free during its whole life.
 #include "passes/PlanEntry.h"
-#include "dialect/Where.h"
 
 using namespace mlir;
 using namespace frit;

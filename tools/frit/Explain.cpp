@@ -30,6 +30,20 @@ std::string shortened(const std::string &list) {
   return more < 2 ? list : fmt::format("{} and {} more", list.substr(0, list.find(',')), more);
 }
 
+/// "gpt.frit:11, gpt.frit:12" with each file's name once: "gpt.frit:11,12".
+std::string joined(llvm::StringRef lines) {
+  std::string out;
+  llvm::StringRef last;
+  while (!lines.empty()) {
+    auto [line, rest] = lines.split(", ");
+    auto [file, number] = line.rsplit(':');
+    out += file == last ? "," + number.str() : (out.empty() ? "" : " ") + line.str();
+    last = file;
+    lines = rest;
+  }
+  return out;
+}
+
 void printKernels(const Level &level, const std::string &entry, size_t most) {
   std::vector<const KernelCall *> calls;
   double flops = 0, bytes = 0;
@@ -59,7 +73,7 @@ void printKernels(const Level &level, const std::string &entry, size_t most) {
   for (size_t i = 0; i < calls.size() && i < most; ++i) {
     const KernelCall &c = *calls[i];
     std::cout << fmt::format("  {:<18} {:<8} {:>6} {:>10} {:>10}  {:<28} {}\n", c.kernel, c.emitter,
-                             c.times, human(c.flops, ""), human(c.bytes, "B"), c.location,
+                             c.times, human(c.flops, ""), human(c.bytes, "B"), joined(c.location),
                              shortened(c.path));
   }
   if (calls.size() > most)
@@ -86,7 +100,7 @@ void printMemory(const Plan &plan, const std::string &entry, int threads, size_t
     const MemoryRow &r = *rows[i];
     std::cout << fmt::format("  {:>12} {:>12}  {:<10} {:<12} {:<28} {}\n", r.offset, r.bytes,
                              r.entry.empty() ? "always" : fmt::format("{}-{}", r.first, r.last),
-                             nameOf(r.memory), r.location, shortened(r.name));
+                             nameOf(r.memory), joined(r.location), shortened(r.name));
   }
   if (rows.size() > most)
     std::cout << fmt::format("  ... and {} more (--all)\n", rows.size() - most);
