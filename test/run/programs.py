@@ -21,7 +21,7 @@ def test_commands():
     corpus = write_corpus()
     frit("build", *GPT, "-o", "gpt", "--target", "baseline,avx2")
     run("./gpt", "--help").says("train", "eval", "sample", "info", "bench")
-    run("./gpt", "train", "--help").says("--resume", "--lr X", "default 0.002", "./gpt train --resume")
+    run("./gpt", "train", "--help").says("--resume", "--lr X", "; default ", "./gpt train --resume")
     run("./gpt", "train", "--data", corpus, "--steps", 5).says("done: 5 steps")
     run("./gpt", "eval").says("bits_per_byte", "the held-out part of")
     run("./gpt", "info").says("program: gpt, run pretrain", "config: ctx = 16, heads = 2", "parameters: 10944")

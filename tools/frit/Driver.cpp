@@ -75,7 +75,8 @@ void Driver::saveStages() {
   again.saveStages.clear();
   for (const char *stage : {"grad", "fused", "planned", "llvm", "asm"}) {
     save(stage, Driver(again).emit(stage));
-    if (!request.stopAfter.empty() && std::string(stage) == "fused")
+    bool isLast = request.onlyCheck || !request.stopAfter.empty();
+    if (isLast && std::string(stage) == "fused")
       return;
   }
 }
@@ -101,10 +102,8 @@ std::optional<Graph> Driver::graphOf(const ast::Module &tree, bool onlyCheck,
   options.element = request.f64 ? Element::F64 : Element::F32;
   for (const std::string &setting : request.settings) {
     size_t equals = setting.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      std::cerr << "frit: --set wants NAME=VALUE, not '" << setting << "'\n";
-      throw UserError();
-    }
+    if (equals == std::string::npos || equals == 0)
+      mistake("--set wants NAME=VALUE, not '{}'", setting);
     options.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
   }
   options.onlyCheck = onlyCheck;
@@ -122,7 +121,7 @@ std::string Driver::obstacle() {
   return toString(first.at) + ": " + first.message;
 }
 
-void Driver::check() {
+const Source &Driver::load() {
   std::string reason;
   const Source *source = sources.load(request.file, reason);
   if (!source)
@@ -158,7 +157,7 @@ void Driver::check() {
   ast::Module tree = parse(source, diagnostics);
   std::optional<Graph> graph;
   if (!diagnostics.hasErrors()) {
-    save("ast", format(*source, diagnostics).value_or(""));
+    save("ast", format(source, diagnostics).value_or(""));
     bool isProgram = !trainBlocks(tree).empty();
     graph = graphOf(tree, request.onlyCheck && isProgram, diagnostics);
   }
