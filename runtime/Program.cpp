@@ -47,10 +47,18 @@ std::string dataHelp(const Description &description) {
 
 } // namespace
 
+/// How a command is typed: "./gpt train", or "frit train gpt.frit" where frit runs the program for
+/// the user and says so in its first argument ("frit gpt.frit").
+static std::string typed(const std::string &name, const char *command) {
+  std::string file = name.rfind("frit ", 0) == 0 ? " " + name.substr(5) : "";
+  return fmt::format("{} {}{}", file.empty() ? name : "frit", command, file);
+}
+
 CommandLine::CommandLine(const std::string &name, const Description &description)
-    : app(fmt::format("{}: a program compiled from {}.frit.", name, description.program), name) {
+    : app(fmt::format("{}: a program compiled from {}.frit.", name, description.program),
+          name.rfind("frit ", 0) == 0 ? "frit" : name) {
   app.require_subcommand(1);
-  app.footer(fmt::format("Each command explains itself: {} train --help", name));
+  app.footer(fmt::format("Each command explains itself: {} --help", typed(name, "train")));
   addTrain(name, description);
   addEvaluate(name);
   addSample(name);
@@ -118,10 +126,10 @@ void CommandLine::addTrain(const std::string &name, const Description &descripti
         ->type_name(scalar.element == Element::I32 ? "N" : "X");
   }
   train->footer(fmt::format("Examples:\n"
-                            "  {0} train --data corpus.txt --steps 2000\n"
-                            "  {0} train --resume            (after Ctrl-C, a crash, a power cut)\n"
-                            "  {0} train --resume --steps 4000",
-                            name));
+                            "  {0} --data corpus.txt --steps 2000\n"
+                            "  {0} --resume            (after Ctrl-C, a crash, a power cut)\n"
+                            "  {0} --resume --steps 4000",
+                            typed(name, "train")));
 }
 
 void CommandLine::addEvaluate(const std::string &name) {
@@ -134,8 +142,8 @@ void CommandLine::addEvaluate(const std::string &name) {
   evaluate->add_option("--threads", o.threads, "default: one per core")->type_name("N");
   evaluate->add_flag("--json", o.json, "print one JSON object");
   evaluate->footer(fmt::format("Without --data: the part of the training data that was held out.\n"
-                               "Another file is evaluated whole: {} eval --data other.txt",
-                               name));
+                               "Another file is evaluated whole: {} --data other.txt",
+                               typed(name, "eval")));
 }
 
 void CommandLine::addSample(const std::string &name) {
@@ -156,8 +164,8 @@ void CommandLine::addSample(const std::string &name) {
       ->type_name("N")
       ->capture_default_str();
   sample->add_option("--threads", o.threads, "default: one per core")->type_name("N");
-  sample->footer(
-      fmt::format("Example: {} sample --prompt \"In the\" --temperature 0.8 --top-k 40", name));
+  sample->footer(fmt::format("Example: {} --prompt \"In the\" --temperature 0.8 --top-k 40",
+                             typed(name, "sample")));
 }
 
 void CommandLine::addInfo() {

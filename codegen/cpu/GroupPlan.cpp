@@ -600,6 +600,10 @@ bool mayShareMemory(GroupOp group, unsigned operand, unsigned result) {
   // Later passes over the row would read what this result has overwritten.
   llvm::DenseMap<Value, int> passes = passesOf(group);
   int mine = passes.lookup(body.getTerminator()->getOperand(result));
+  // These walk over their row twice, the second time after its maximum is known.
+  for (Operation &op : body.without_terminator())
+    if (isa<SoftmaxOp, LogSoftmaxOp, LogSumExpOp>(op) && passes.lookup(op.getOperand(0)) + 1 > mine)
+      return false;
   return llvm::all_of(passes, [&](auto &entry) {
     return entry.second <= mine || typeOf(entry.first).count() < walk;
   });

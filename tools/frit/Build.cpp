@@ -1,8 +1,10 @@
 // frit build: one native program, or any stage on the way to it.
 #include "tools/frit/Commands.h"
 #include "tools/frit/Driver.h"
+#include "llvm/ADT/STLExtras.h"
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <iostream>
 
@@ -16,13 +18,32 @@ void addBuildCommand(CLI::App &app, int &) {
   auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand("build", "leave one native program, or print a stage");
   addCompilerOptions(*command, options->request);
-  command->add_option("-o,--output", options->output,
-                      "where to put it (default: FILE without .frit; text: -)");
-  command->add_option("--emit", options->stage, "what to make")
-      ->check(
-          CLI::IsMember({"ast", "ops", "grad", "fused", "planned", "llvm", "asm", "obj", "exe"}))
+  command
+      ->add_option("-o,--output", options->output,
+                   "where to put it; default: FILE's name without .frit; text: -")
+      ->type_name("PATH");
+  command
+      ->add_option("--emit", options->stage,
+                   "ast, ops, grad, fused, planned, llvm, asm, obj or exe (of several targets: the "
+                   "best; with --stop-after: the ops)")
+      ->type_name("STAGE")
       ->capture_default_str();
-  command->callback([options] {
+  command->callback([options, command] {
+    static const char *const stages[] = {"ast",  "ops", "grad", "fused", "planned",
+                                         "llvm", "asm", "obj",  "exe"};
+    if (llvm::find(stages, options->stage) == std::end(stages)) {
+      std::cerr << fmt::format("frit: there is no stage '{}'; there are {}\n", options->stage,
+                               fmt::join(stages, ", "));
+      throw UserError();
+    }
+    // Whoever stops the passes early wants to see where they stand.
+    if (!options->request.stopAfter.empty() && command->count("--emit") == 0)
+      options->stage = "fused";
+    std::error_code error;
+    if (std::filesystem::equivalent(options->request.file, options->output, error)) {
+      std::cerr << "frit: " << options->output << " is the program's text; name another output\n";
+      throw UserError();
+    }
     Driver driver(options->request);
     if (options->stage == "exe") {
       driver.check();

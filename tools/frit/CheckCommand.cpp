@@ -104,8 +104,10 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
       "compare the gradient of every parameter: compiled code, the f64 evaluator and finite "
       "differences, at the sizes of `check { }`");
   command->add_option("--seed", options->seed, "for weights, inputs and directions")
+      ->type_name("N")
       ->capture_default_str();
   command->add_option("--tolerance", options->tolerance, "relative error allowed")
+      ->type_name("X")
       ->capture_default_str();
   command->callback([options, &exitCode] {
     Request &request = options->request;

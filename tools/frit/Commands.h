@@ -9,6 +9,8 @@ class App;
 namespace frit {
 
 void addProgramCommands(CLI::App &app, int &exitCode); // train, eval, sample, info, bench
+/// FILE may stand behind options that only the program itself will understand: moves it in front.
+void bringFileForward(int argc, char **argv);
 void addBuildCommand(CLI::App &app, int &exitCode);
 void addCheckCommand(CLI::App &app, int &exitCode);
 void addFormatCommand(CLI::App &app, int &exitCode);

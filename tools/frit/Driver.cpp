@@ -13,10 +13,13 @@
 #include "passes/Pipeline.h"
 #include "passes/PlanMemory.h"
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_ostream.h"
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 namespace frit {
 
@@ -37,20 +40,44 @@ std::vector<std::string> Driver::sourceTexts() const {
   return texts;
 }
 
+/// A mistake of the user that is none of the program's text.
+template <typename... Parts>
+[[noreturn]] static void mistake(fmt::format_string<Parts...> text, Parts &&...parts) {
+  std::cerr << "frit: " << fmt::format(text, std::forward<Parts>(parts)...) << "\n";
+  throw UserError();
+}
+
+/// What --save-stages calls the stages, in order.
+static const char *const stageFiles[] = {"0-ast.frit",   "1-ops.mlir",     "2-grad.mlir",
+                                         "3-fused.mlir", "4-planned.mlir", "5-llvm.ll",
+                                         "6-asm.s"};
+
 void Driver::save(const std::string &stage, const std::string &text) {
   if (request.saveStages.empty())
     return;
-  static const char *order[] = {"ast", "ops", "grad", "fused", "planned", "llvm", "asm"};
-  size_t number = std::find(std::begin(order), std::end(order), stage) - std::begin(order);
   namespace fs = std::filesystem;
   std::error_code error;
   fs::create_directories(request.saveStages, error);
-  fs::path path = fs::path(request.saveStages) / fmt::format("{:02}-{}.txt", number, stage);
-  std::ofstream file(path, std::ios::binary);
-  file << text << std::flush;
-  if (!file) {
-    std::cerr << "frit: cannot write " << path.string() << "\n";
-    throw UserError();
+  for (const char *name : stageFiles) {
+    if (fs::path(name).stem().string().substr(2) != stage)
+      continue;
+    fs::path path = fs::path(request.saveStages) / name;
+    std::ofstream file(path, std::ios::binary);
+    file << text << std::flush;
+    if (!file)
+      mistake("cannot write {}", path.string());
+  }
+}
+
+void Driver::saveStages() {
+  // Each from the start: the passes work in place.
+  Request again = request;
+  again.saveStages.clear();
+  for (const char *stage : {"grad", "fused", "planned", "llvm", "asm"}) {
+    save(stage, Driver(again).emit(stage));
+    bool isLast = request.onlyCheck || !request.stopAfter.empty();
+    if (isLast && std::string(stage) == "fused")
+      return;
   }
 }
 
@@ -75,10 +102,8 @@ std::optional<Graph> Driver::graphOf(const ast::Module &tree, bool onlyCheck,
   options.element = request.f64 ? Element::F64 : Element::F32;
   for (const std::string &setting : request.settings) {
     size_t equals = setting.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      std::cerr << "frit: --set wants NAME=VALUE, not '" << setting << "'\n";
-      throw UserError();
-    }
+    if (equals == std::string::npos || equals == 0)
+      mistake("--set wants NAME=VALUE, not '{}'", setting);
     options.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
   }
   options.onlyCheck = onlyCheck;
@@ -96,18 +121,43 @@ std::string Driver::obstacle() {
   return toString(first.at) + ": " + first.message;
 }
 
-void Driver::check() {
+const Source &Driver::load() {
   std::string reason;
   const Source *source = sources.load(request.file, reason);
-  if (!source) {
-    std::cerr << "frit: cannot read " << request.file << ": " << reason << "\n";
-    throw UserError();
-  }
+  if (!source)
+    mistake("cannot read {}: {}", request.file, reason);
+  return *source;
+}
+
+void Driver::refuseUnknown() const {
+  PipelineOptions options;
+  options.stopAfter = request.stopAfter;
+  options.disabled = {request.disabled.begin(), request.disabled.end()};
+  if (std::string wrong = mistakeIn(options); !wrong.empty())
+    mistake("{}", wrong);
+  for (const std::string &isa : request.targets)
+    if (!Target::named(isa))
+      mistake("there is no target '{}'; there are avx512, avx2, baseline", isa);
+}
+
+/// The run time compares it with a checkpoint's: the same ops learn the same.
+static void setHash(mlir::ModuleOp module, const std::string &ops) {
+  auto metadata = module->getAttrOfType<mlir::StringAttr>("frit.metadata");
+  auto json = metadata ? nlohmann::ordered_json::parse(metadata.getValue().str())
+                       : nlohmann::ordered_json::object();
+  auto digest = llvm::SHA256::hash(llvm::arrayRefFromStringRef(ops));
+  json["hash"] = llvm::toHex(llvm::ArrayRef(digest).take_front(8), /*LowerCase=*/true);
+  module->setAttr("frit.metadata", mlir::StringAttr::get(module.getContext(), json.dump()));
+}
+
+void Driver::check() {
+  refuseUnknown();
+  const Source &source = load();
   Diagnostics diagnostics;
-  ast::Module tree = parse(*source, diagnostics);
+  ast::Module tree = parse(source, diagnostics);
   std::optional<Graph> graph;
   if (!diagnostics.hasErrors()) {
-    save("ast", format(*source, diagnostics).value_or(""));
+    save("ast", format(source, diagnostics).value_or(""));
     bool isProgram = !trainBlocks(tree).empty();
     graph = graphOf(tree, request.onlyCheck && isProgram, diagnostics);
   }
@@ -120,18 +170,27 @@ void Driver::check() {
   ir = frit::emit(*graph, *context);
   if (!ir || mlir::failed(ir->verify()))
     throw FritBug{"stage ops: the checked program is not valid; please report " + request.file};
-  save("ops", print(*ir));
+  std::string ops = print(*ir);
+  setHash(*ir, ops);
+  save("ops", ops);
+  if (!request.saveStages.empty())
+    saveStages();
+}
+
+void Driver::runPasses() {
+  runPasses("");
+  bool isWhole = true;
+  ir->walk([&](GradientOp) { isWhole = false; });
+  if (!isWhole)
+    mistake("after '{}' the program still asks for gradients: print it, but it cannot be compiled",
+            request.stopAfter);
 }
 
 void Driver::runPasses(const std::string &stage) {
   PipelineOptions options;
-  options.stopAfter = !stage.empty() ? stage : request.stopAfter;
+  options.stopAfter = request.stopAfter.empty() ? stage : request.stopAfter;
   options.disabled = {request.disabled.begin(), request.disabled.end()};
   options.naive = request.naive;
-  if (std::string mistake = mistakeIn(options); !mistake.empty()) {
-    std::cerr << "frit: " << mistake << "\n";
-    throw UserError();
-  }
   // What passes refused comes out as diagnostics.
   mlir::remark::RemarkCategories everything;
   everything.missed = everything.failed = ".*";
@@ -164,24 +223,14 @@ std::vector<Target> Driver::targets() const {
   for (const char *isa : {"avx512", "avx2", "baseline"}) // best first, as the runtime looks
     if (std::find(request.targets.begin(), request.targets.end(), isa) != request.targets.end())
       targets.push_back(*Target::named(isa));
-  for (const std::string &isa : request.targets)
-    if (!Target::named(isa)) {
-      std::cerr << "frit: there is no target '" << isa << "'; there are avx512, avx2, baseline\n";
-      throw UserError();
-    }
   return targets;
 }
 
 std::string Driver::emit(const std::string &stage) {
   if (stage == "ast") {
-    std::string reason;
-    const Source *source = sources.load(request.file, reason);
-    if (!source) {
-      std::cerr << "frit: cannot read " << request.file << ": " << reason << "\n";
-      throw UserError();
-    }
+    const Source &source = load();
     Diagnostics diagnostics;
-    std::optional<std::string> text = format(*source, diagnostics);
+    std::optional<std::string> text = format(source, diagnostics);
     if (!text) {
       std::cerr << diagnostics.render();
       throw UserError();
@@ -216,13 +265,6 @@ std::string Driver::emit(const std::string &stage) {
 }
 
 void Driver::build(const std::string &output) {
-  if (!request.saveStages.empty())
-    for (const char *stage : {"grad", "fused", "planned", "llvm", "asm"}) {
-      // Each stage from the start: the passes work in place.
-      Request again = request;
-      again.saveStages.clear();
-      save(stage, Driver(again).emit(stage));
-    }
   runPasses();
   CompileOptions options;
   options.naive = request.naive;
@@ -239,15 +281,11 @@ void Driver::build(const std::string &output) {
     files.push_back(fmt::format("{}.{}.o", output, files.size()));
     std::ofstream file(files.back(), std::ios::binary);
     file << object << std::flush;
-    if (!file) {
-      std::cerr << "frit: cannot write " << files.back() << "\n";
-      throw UserError();
-    }
+    if (!file)
+      mistake("cannot write {}: {}", output, std::strerror(errno));
   }
-  if (llvm::Error error = linkProgram(files, output)) {
-    std::cerr << "frit: " << llvm::toString(std::move(error)) << "\n";
-    throw UserError();
-  }
+  if (llvm::Error error = linkProgram(files, output))
+    mistake("{}", llvm::toString(std::move(error)));
 }
 
 std::string Driver::render(mlir::Diagnostic &diagnostic) {

@@ -26,12 +26,15 @@ public:
   explicit Driver(const Request &request);
   ~Driver();
 
-  /// Text to ops. Throws UserError after printing what is wrong.
+  /// Text to ops, and the stages that --save-stages wants. Throws UserError after printing what is
+  /// wrong.
   void check();
   /// After a check under `onlyCheck`: what keeps the program from being compiled; empty if nothing.
   std::string obstacle();
-  /// Ops to ops, up to `stage` ("ops", "grad", "fused", "planned") or through all passes.
-  void runPasses(const std::string &stage = {});
+  /// Ops to ops, up to `stage` ("grad", "fused") or --stop-after, which goes first.
+  void runPasses(const std::string &stage);
+  /// Ops to ops, all passes, so that the program can be compiled.
+  void runPasses();
   /// Object files and the program at `output`.
   void build(const std::string &output);
   /// The stage as text: ast, ops, grad, fused, planned, llvm, asm; objects and programs go to a
@@ -46,6 +49,10 @@ public:
   std::vector<std::string> sourceTexts() const;
 
 private:
+  /// Throws UserError if an option names what there is not.
+  void refuseUnknown() const;
+  const Source &load();
+  void saveStages();
   std::optional<Graph> graphOf(const ast::Module &tree, bool onlyCheck, Diagnostics &diagnostics);
   void save(const std::string &stage, const std::string &text);
   /// A message of a pass, at the user's line.

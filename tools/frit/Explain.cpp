@@ -24,6 +24,26 @@ std::string human(double value, const char *unit) {
                 : fmt::format("{:.3g} {}{}", value, prefix[i], unit);
 }
 
+/// The first of "a, b, c", and how many more.
+std::string shortened(const std::string &list) {
+  size_t more = std::count(list.begin(), list.end(), ',');
+  return more < 2 ? list : fmt::format("{} and {} more", list.substr(0, list.find(',')), more);
+}
+
+/// "gpt.frit:11, gpt.frit:12" with each file's name once: "gpt.frit:11,12".
+std::string joined(llvm::StringRef lines) {
+  std::string out;
+  llvm::StringRef last;
+  while (!lines.empty()) {
+    auto [line, rest] = lines.split(", ");
+    auto [file, number] = line.rsplit(':');
+    out += file == last ? "," + number.str() : (out.empty() ? "" : " ") + line.str();
+    last = file;
+    lines = rest;
+  }
+  return out;
+}
+
 void printKernels(const Level &level, const std::string &entry, size_t most) {
   std::vector<const KernelCall *> calls;
   double flops = 0, bytes = 0;
@@ -48,13 +68,13 @@ void printKernels(const Level &level, const std::string &entry, size_t most) {
     return a->flops * a->times + 8 * a->bytes * a->times >
            b->flops * b->times + 8 * b->bytes * b->times;
   });
-  std::cout << fmt::format("  {:<26} {:<12} {:>6} {:>11} {:>11}  {:<28} {}\n", "kernel", "emitter",
-                           "times", "flop each", "bytes each", "layer", "source");
+  std::cout << fmt::format("  {:<18} {:<8} {:>6} {:>10} {:>10}  {:<28} {}\n", "kernel", "emitter",
+                           "times", "flop each", "bytes each", "source", "layers");
   for (size_t i = 0; i < calls.size() && i < most; ++i) {
     const KernelCall &c = *calls[i];
-    std::cout << fmt::format("  {:<26} {:<12} {:>6} {:>11} {:>11}  {:<28} {}\n", c.kernel,
-                             c.emitter, c.times, human(c.flops, ""), human(c.bytes, "B"), c.path,
-                             c.location);
+    std::cout << fmt::format("  {:<18} {:<8} {:>6} {:>10} {:>10}  {:<28} {}\n", c.kernel, c.emitter,
+                             c.times, human(c.flops, ""), human(c.bytes, "B"), joined(c.location),
+                             shortened(c.path));
   }
   if (calls.size() > most)
     std::cout << fmt::format("  ... and {} more (--all)\n", calls.size() - most);
@@ -74,13 +94,13 @@ void printMemory(const Plan &plan, const std::string &entry, int threads, size_t
   std::cout << fmt::format("  {:<14} {:>14}\n  {:<14} {:>14}  with {} threads\n", "arena",
                            plan.arena, "peak", plan.peak(threads), threads);
   std::stable_sort(rows.begin(), rows.end(), [](auto *a, auto *b) { return a->bytes > b->bytes; });
-  std::cout << fmt::format("\n  {:>14} {:>14}  {:<12} {:<12} {:<34} {}\n", "offset", "bytes",
-                           "lifetime", "class", "value", "source");
+  std::cout << fmt::format("\n  {:>12} {:>12}  {:<10} {:<12} {:<28} {}\n", "offset", "bytes",
+                           "lifetime", "class", "source", "value");
   for (size_t i = 0; i < rows.size() && i < most; ++i) {
     const MemoryRow &r = *rows[i];
-    std::cout << fmt::format("  {:>14} {:>14}  {:<12} {:<12} {:<34} {}\n", r.offset, r.bytes,
+    std::cout << fmt::format("  {:>12} {:>12}  {:<10} {:<12} {:<28} {}\n", r.offset, r.bytes,
                              r.entry.empty() ? "always" : fmt::format("{}-{}", r.first, r.last),
-                             nameOf(r.memory), r.name, r.location);
+                             nameOf(r.memory), joined(r.location), shortened(r.name));
   }
   if (rows.size() > most)
     std::cout << fmt::format("  ... and {} more (--all)\n", rows.size() - most);
@@ -128,9 +148,11 @@ void addExplainCommand(CLI::App &app, int &) {
       app.add_subcommand("explain", "kernels, arithmetic, traffic and the memory map of a program");
   addCompilerOptions(*command, options->request);
   command->add_option("--entry", options->entry, "which entry: init, train, eval, predict")
+      ->type_name("NAME")
       ->capture_default_str();
   command->add_option("--threads", options->threads, "for the promised peak")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N")
       ->capture_default_str();
   command->add_flag("--all", options->all, "every row, not only the largest");
   command->add_flag("--json", options->json, "as JSON, everything");

@@ -18,7 +18,9 @@ void addFormatCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<Options>();
   CLI::App *command =
       app.add_subcommand("fmt", "write files in the canonical layout; comments stay");
-  command->add_option("FILES", options->files, "the files to format in place")->required();
+  command->add_option("FILES", options->files, "the files to format in place")
+      ->type_name("")
+      ->required();
   command->add_flag("--check", options->check, "change nothing; exit 1 if a file would change");
   command->add_flag("--stdout", options->print, "print instead of writing");
   command->callback([options, &exitCode] {

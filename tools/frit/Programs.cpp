@@ -4,8 +4,11 @@
 #include "tools/frit/Cache.h"
 #include "tools/frit/Commands.h"
 #include "tools/frit/Driver.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringRef.h"
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <fcntl.h>
 #include <filesystem>
 #include <unistd.h>
 
@@ -13,16 +16,29 @@ namespace frit {
 
 namespace {
 
+const std::pair<const char *, const char *> verbs[] = {
+    {"train", "compile a program (cached) and train it"},
+    {"eval", "reports of a trained program over held-out data"},
+    {"sample", "let a trained program continue a text"},
+    {"info", "parameters, memory and run-time numbers of a program or a checkpoint"},
+    {"bench", "time the training step"}};
+
+struct Program {
+  std::string path;
+  bool isCached;
+};
+
 /// The compiled program of a request, from the cache or made now.
-std::string findOrBuild(const Request &request) {
+Program findOrBuild(const Request &request) {
   namespace fs = std::filesystem;
   Driver driver(request);
   driver.check();
   std::string path = cachePath(request, driver.sourceTexts());
+  bool isCached = !path.empty();
   std::error_code error;
   if (!path.empty() && fs::exists(path, error) && request.saveStages.empty()) {
     fs::last_write_time(path, fs::file_time_type::clock::now(), error);
-    return path;
+    return {path, true};
   }
   if (path.empty())
     path = (fs::temp_directory_path() / ("frit-" + std::to_string(getpid()))).string();
@@ -37,32 +53,45 @@ std::string findOrBuild(const Request &request) {
   }
   std::fprintf(stderr, "compiled %s in %.2f s\n", request.file.c_str(),
                std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  trimCache(path);
-  return path;
+  if (isCached)
+    trimCache(path);
+  return {path, isCached};
 }
 
 /// Becomes the program: signals, exit code and terminal are its own from here on.
-[[noreturn]] void become(const std::string &program, const std::string &verb,
+[[noreturn]] void become(const Program &program, const std::string &verb, const std::string &file,
                          const std::vector<std::string> &rest) {
-  std::vector<char *> arguments{const_cast<char *>("frit"), const_cast<char *>(verb.c_str())};
+  // "frit gpt.frit": the program's help shows commands as they are typed here.
+  std::string name = "frit " + file;
+  std::vector<char *> arguments{name.data(), const_cast<char *>(verb.c_str())};
   for (const std::string &argument : rest)
     arguments.push_back(const_cast<char *>(argument.c_str()));
   arguments.push_back(nullptr);
   std::fflush(nullptr);
-  execv(program.c_str(), arguments.data());
-  std::fprintf(stderr, "frit: cannot run %s: %s\n", program.c_str(), std::strerror(errno));
+  // By its descriptor, so that a program which no cache keeps is gone from disk when it ends.
+  int open = ::open(program.path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (!program.isCached)
+    unlink(program.path.c_str());
+  if (open >= 0)
+    fexecve(open, arguments.data(), environ);
+  std::fprintf(stderr, "frit: cannot run %s: %s\n", program.path.c_str(), std::strerror(errno));
   throw UserError();
 }
 
 } // namespace
 
+void bringFileForward(int argc, char **argv) {
+  if (argc < 3 ||
+      llvm::none_of(verbs, [&](auto &verb) { return argv[1] == std::string(verb.first); }))
+    return;
+  char **file = std::find_if(argv + 2, argv + argc, [](char *argument) {
+    return llvm::StringRef(argument).ends_with(".frit");
+  });
+  if (file != argv + argc)
+    std::rotate(argv + 2, file, file + 1);
+}
+
 void addProgramCommands(CLI::App &app, int &) {
-  const std::pair<const char *, const char *> verbs[] = {
-      {"train", "compile a program (cached) and train it"},
-      {"eval", "reports of a trained program over held-out data"},
-      {"sample", "let a trained program continue a text"},
-      {"info", "parameters, memory and run-time numbers of a program or a checkpoint"},
-      {"bench", "time the training step"}};
   for (auto [verb, summary] : verbs) {
     auto request = std::make_shared<Request>();
     CLI::App *command = app.add_subcommand(verb, summary);
@@ -78,18 +107,23 @@ void addProgramCommands(CLI::App &app, int &) {
     command->get_option("FILE")->required(false);
     command->callback([=, verb = std::string(verb)] {
       if (*help)
-        std::printf("%s", command->help().c_str());
+        std::printf("%s", command->help("frit").c_str());
       if (request->file.empty()) {
         if (*help)
           return;
         throw CLI::RequiredError("FILE");
       }
+      if (!llvm::StringRef(request->file).ends_with(".frit")) {
+        std::fprintf(stderr, "frit: '%s' is not a .frit file (frit %s FILE.frit ...)\n",
+                     request->file.c_str(), verb.c_str());
+        throw UserError();
+      }
       std::vector<std::string> rest = command->remaining();
       if (*help) {
-        std::printf("\nOptions of the program:\n");
+        std::printf("\nThe program itself:\n");
         rest = {"--help"};
       }
-      become(findOrBuild(*request), verb, rest);
+      become(findOrBuild(*request), verb, request->file, rest);
     });
   }
 }

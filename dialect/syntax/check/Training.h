@@ -74,7 +74,7 @@ public:
   std::optional<Setting> clip;
   std::optional<Setting> ema;
 
-  std::vector<std::pair<size_t, size_t>> copies; // state -> state it starts as
+  std::vector<std::pair<size_t, size_t>> copies;   // state -> state it starts as
   std::map<std::string, const ast::Field *> loads; // model -> its field, with `from`
   std::map<std::pair<size_t, std::string>, size_t> slots;
   std::map<size_t, double> slotInitial;

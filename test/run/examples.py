@@ -1,0 +1,45 @@
+"""The examples train: each ends with the line that its header promises, or, where that takes
+minutes, with the one below, at small sizes."""
+from harness import *
+
+ONE = ["--seed", "1", "--threads", "1"]
+
+
+def promised(name):
+    """The last line that an example's header promises."""
+    for line in open(f"examples/{name}.frit"):
+        if line.startswith("#   done: "):
+            return line[1:].strip()
+    raise AssertionError(f"examples/{name}.frit does not promise a last line")
+
+
+def test_line():
+    expect_last_line(frit("train", *LINE, *LINE_DATA), promised("line"))
+
+
+def test_digits():
+    run("python3", "examples/digits.py", "out/digits")
+    result = frit("train", "examples/digits.frit", "--data", "out/digits")
+    expect_last_line(result, promised("digits"), tolerance=0.03)
+
+
+def test_gru():
+    corpus = write_corpus()
+    result = frit("train", *GRU, "--data", corpus, "--steps", 60, *ONE)
+    expect_last_line(result, "done: 60 steps  loss 2.7007  bits_per_byte 3.8963")
+    frit("sample", *GRU, "--prompt", "in the", "--tokens", 20).says("in the")
+
+
+def test_gpt():
+    corpus = write_corpus()
+    result = frit("train", *GPT, "--data", corpus, "--steps", 60, *ONE)
+    expect_last_line(result, "done: 60 steps  loss 3.3722  bits_per_byte 4.8651")
+    frit("sample", *GPT, "--prompt", "in the", "--tokens", 20).says("in the")
+
+
+def test_gradients():
+    for name in ["line", "digits", "gru", "gpt"]:
+        frit("check", "--gradients", f"examples/{name}.frit").says("gradients right")
+
+
+main(globals())
