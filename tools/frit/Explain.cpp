@@ -157,7 +157,6 @@ void addExplainCommand(CLI::App &app, int &) {
   command->add_flag("--all", options->all, "every row, not only the largest");
   command->add_flag("--json", options->json, "as JSON, everything");
   command->callback([options] {
-    options->request.remarks = !options->json;
     Driver driver(options->request);
     driver.check();
     driver.runPasses();
