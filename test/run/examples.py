@@ -37,8 +37,16 @@ def test_gpt():
     frit("sample", *GPT, "--prompt", "in the", "--tokens", 20).says("in the")
 
 
+def test_distill():
+    corpus = write_corpus()
+    sizes = GPT[1:]
+    frit("train", *GPT, "--data", corpus, "--steps", 60, "--out", "teacher", *ONE)
+    result = frit("train", "examples/distill.frit", *sizes, "--data", corpus, "--steps", 60, "--out", "student", *ONE)
+    expect_last_line(result, "done: 60 steps  loss 0.8185  far 0.0412  bits_per_byte 2.1239")
+
+
 def test_gradients():
-    for name in ["line", "digits", "gru", "gpt"]:
+    for name in ["line", "digits", "gru", "gpt", "distill"]:
         frit("check", "--gradients", f"examples/{name}.frit").says("gradients right")
 
 

@@ -53,7 +53,10 @@ def test_explain():
     text = frit("explain", *GPT).out
     for wanted in ["entry train", "matmul", "lm.blocks.mlp.up", "d/lm.blocks.mlp.up", "examples/gpt.frit:12", "parameters", "peak"]:
         assert wanted in text, (wanted, text)
-    assert "loc(" not in text
+    assert "loc(" not in text and "remark" not in text
+    remarks = [line for line in frit("explain", *GPT, "--remarks").err.splitlines() if ": remark: " in line]
+    assert any("stay apart: they walk over different axes" in line for line in remarks), remarks
+    assert len(remarks) == len(set(remarks)) and not any("[Missed]" in line for line in remarks), remarks
     frit("explain", *GPT, "--entry", "predict").says("entry predict")
 
 

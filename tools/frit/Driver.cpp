@@ -207,7 +207,9 @@ void Driver::runPasses(const std::string &stage) {
   mlir::ScopedDiagnosticHandler handler(context.get(), [&](mlir::Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark && !request.remarks)
       return mlir::success();
-    said += render(diagnostic);
+    // Many parameters may come from one line.
+    if (std::string text = render(diagnostic); said.find(text) == std::string::npos)
+      said += text;
     return mlir::success();
   });
   bool failed = mlir::failed(manager.run(*ir));
@@ -314,7 +316,11 @@ std::string Driver::render(mlir::Diagnostic &diagnostic) {
       }
   if (at.valid())
     text += toString(at) + ": ";
-  text += fmt::format("{}: {}\n", kind, diagnostic.str());
+  std::string message = diagnostic.str();
+  // `[Missed] cycle | Category:Fuse | Remark="..."`: the sentence.
+  if (size_t quote = message.find("Remark=\""); quote != std::string::npos)
+    message = message.substr(quote + 8, message.rfind('"') - quote - 8);
+  text += fmt::format("{}: {}\n", kind, message);
   if (at.valid() && diagnostic.getSeverity() != mlir::DiagnosticSeverity::Remark)
     text += excerpt(at);
   for (mlir::Diagnostic &note : diagnostic.getNotes())
