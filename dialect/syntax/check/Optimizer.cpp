@@ -6,37 +6,6 @@
 
 namespace frit::checking {
 
-/// The last rule that matches the state and says what is asked for.
-Rule *Training::ruleFor(size_t state, const std::function<bool(const Rule &)> &has) {
-  Rule *out = nullptr;
-  // What a wrap added came later than the rules above it: they do not speak of it.
-  const ast::For *since = nullptr;
-  if (c.states[state].instance)
-    for (const Instance *i = c.states[state].instance.get(); i && !since; i = i->binder) {
-      since = i->wrapper;
-      if (i->isWrapped)
-        break;
-    }
-  for (Rule &rule : rules) {
-    if (since && rule.item->at.offset() < since->at.offset())
-      continue;
-    for (const ast::PathPattern &pattern : rule.item->patterns) {
-      const StateDecl &decl = c.graph.states[state];
-      bool hit = matches(pattern.text(), decl.name);
-      for (const StateTensor &tensor : decl.tensors)
-        hit |= matches(pattern.text(), tensor.name);
-      if (hit && has(rule))
-        out = &rule;
-    }
-  }
-  return out;
-}
-
-bool Training::isFrozen(size_t state) {
-  Rule *rule = ruleFor(state, [](const Rule &r) { return r.frozen.has_value(); });
-  return rule && *rule->frozen;
-}
-
 void Training::update(size_t state, const Tensor &gradient) {
   StateDecl decl = c.graph.states[state]; // a copy: slots are added below
   StateInfo info = c.states[state];

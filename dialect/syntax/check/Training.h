@@ -81,17 +81,28 @@ public:
   std::map<std::string, std::string> records;
   const ast::Field *data = nullptr;
 
-  //===-- Training.cpp: the fields
+  //===-- TrainFields.cpp
+  Declared objectiveNamed(const ast::Ident &name);
+  void readRuns();
   void readFields();
-  void readRun(Run &run, const std::vector<const ast::TrainItem *> &items);
-  void readModels();
+
+  //===-- TrainModels.cpp
+  void readModel(const ast::Field &field, const ast::Expr &expr);
+  Value copyModel(const ast::Call &call, const std::string &what);
   void readFrom(const ast::Field &field);
-  void readRules();
   void wrap(const ast::For &item, const ast::Field &field);
+  void readModels();
+
+  //===-- Settings.cpp
   Setting readSetting(const std::string &name, const ast::Expr &expr, bool runTime,
                       const std::string &prefix);
-  OptimizerChoice readOptimizer(const ast::Expr &expr, bool runTime);
   Value settingValue(Setting &setting, Scope &scope);
+  OptimizerChoice readOptimizer(const ast::Expr &expr, bool runTime);
+
+  //===-- Rules.cpp
+  void readRules();
+  Rule *ruleFor(size_t state, const std::function<bool(const Rule &)> &has);
+  bool isFrozen(size_t state);
 
   //===-- Objective.cpp: the body of an objective or rollout
   void begin(EntryState &entry, const std::string &name, bool training);
@@ -118,8 +129,6 @@ public:
 
   //===-- Optimizer.cpp
   void update(size_t state, const Tensor &gradient);
-  Rule *ruleFor(size_t state, const std::function<bool(const Rule &)> &has);
-  bool isFrozen(size_t state);
 
   //===-- Metadata.cpp
   std::string metadata(const Run &run);

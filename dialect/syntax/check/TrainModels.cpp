@@ -1,0 +1,187 @@
+// The models of train: made, copied, loaded from a file, wrapped; then their states.
+#include "dialect/syntax/check/Training.h"
+
+namespace frit::checking {
+
+namespace {
+/// A tree of instances of its own, with the same shapes.
+class Copier {
+public:
+  std::shared_ptr<Instance> copy(const std::shared_ptr<Instance> &from) {
+    auto &slot = made[from.get()];
+    if (slot)
+      return slot;
+    slot = std::make_shared<Instance>(*from);
+    std::shared_ptr<Instance> result = slot;
+    result->copyOf = from;
+    for (auto &[key, value] : result->fields)
+      value = copy(value);
+    if (result->binder)
+      if (auto b = made.find(result->binder); b != made.end())
+        result->binder = b->second.get();
+    return result;
+  }
+
+private:
+  Value copy(const Value &value) {
+    if (auto *index = value.get<LayerIndex>())
+      if (auto loop = loops.find(index->repeated.get()); loop != loops.end())
+        return LayerIndex{loop->second};
+    auto *view = value.get<View>();
+    if (!view)
+      return value;
+    View out = *view;
+    if (view->instance) {
+      out.instance = copy(view->instance);
+    } else {
+      auto &loop = loops[view->repeated.get()];
+      if (!loop) {
+        loop = std::make_shared<Repeated>(*view->repeated);
+        loop->item = copy(view->repeated->item);
+      }
+      out.repeated = loop;
+    }
+    return out;
+  }
+
+  std::map<const Instance *, std::shared_ptr<Instance>> made;
+  std::map<const Repeated *, std::shared_ptr<Repeated>> loops;
+};
+} // namespace
+
+/// copy(m): an instance of its own.
+Value Training::copyModel(const ast::Call &call, const std::string &what) {
+  if (call.arguments.empty())
+    c.fail(call.at, fmt::format("{}(model)", what));
+  Value of = c.eval(*scope, *call.arguments[0].value);
+  auto *view = of.get<View>();
+  if (!view || !view->instance)
+    c.fail(call.arguments[0].value->at,
+           fmt::format("{} wants a model, this is {}", what, c.describe(of, *scope)));
+  if (what == "ema")
+    c.unsupported(call.at, "a model that follows another (ema)");
+  View out = *view;
+  out.instance = Copier().copy(view->instance);
+  out.instance->isNamed = false;
+  out.instance->binder = nullptr;
+  out.instance->repeated = nullptr;
+  return out;
+}
+
+/// `NAME = M(..)`, `= copy(m)`, `= other`.
+void Training::readModel(const ast::Field &field, const ast::Expr &expr) {
+  const std::string &name = field.name.text;
+  auto *call = ast::as<ast::Call>(&expr);
+  auto *callee = call ? ast::as<ast::Name>(call->callee) : nullptr;
+  bool isCopy = callee && (callee->text == "copy" || callee->text == "ema");
+  Value value = isCopy ? copyModel(*call, callee->text) : c.eval(*scope, expr);
+  if (!value.get<View>())
+    c.fail(expr.at, fmt::format("'{}' wants a model, this is {}", name, c.describe(value, *scope)));
+  c.nameInstance(value, nullptr, name, nullptr);
+  models.push_back({name, value});
+  scope->names[name] = value;
+  if (field.from)
+    readFrom(field);
+}
+
+/// The model of `field`, the newest of all, begins with weights of a file.
+void Training::readFrom(const ast::Field &field) {
+  auto &[name, value] = models.back();
+  const View &view = *value.get<View>();
+  const Instance &instance = view.instance ? *view.instance : *view.repeated->item;
+  if (instance.copyOf)
+    c.fail(field.fromAt, "a copy begins as what it copies; it has no file of its own");
+  if (instance.binder || instance.field != name)
+    c.fail(field.fromAt, fmt::format("'{}' has no parameters of its own to load: it is '{}'", name,
+                                     instance.path()));
+  if (field.hasMap)
+    c.unsupported(field.fromAt, "loading weights under other names");
+  loads[name] = &field;
+}
+
+/// Puts another model in the place of those that the patterns name: LoRA(base).
+void Training::wrap(const ast::For &item, const ast::Field &field) {
+  auto *call = ast::as<ast::Call>(field.value);
+  Value callee = call ? c.eval(*scope, *call->callee) : Value(Nothing());
+  auto *declared = callee.get<Declared>();
+  if (!declared || declared->decl->kind != ast::DeclKind::Model)
+    c.fail(field.value->at, "wrap wants a model of a model: wrap = LoRA(rank = 4)");
+  std::set<Instance *> seen;
+  std::vector<bool> matched(item.patterns.size());
+  std::function<void(Instance &)> visit = [&](Instance &instance) {
+    if (!seen.insert(&instance).second)
+      return;
+    for (auto &[name, value] : instance.fields) {
+      auto *view = value.get<View>();
+      if (!view)
+        continue;
+      Instance *child = view->instance ? view->instance.get() : view->repeated->item.get();
+      bool hit = false;
+      for (size_t i = 0; i < item.patterns.size(); ++i)
+        if (view->instance && child->binder == &instance &&
+            matches(item.patterns[i].text(), child->path()))
+          matched[i] = hit = true;
+      if (!hit) {
+        visit(*child);
+        continue;
+      }
+      auto inner = std::make_shared<Scope>();
+      inner->file = &file;
+      inner->isStatic = true;
+      Arguments arguments;
+      Argument base;
+      base.value = value;
+      base.at = field.value->at;
+      arguments.push_back(base);
+      for (const ast::Call::Argument &argument : call->arguments)
+        arguments.push_back({argument.name ? argument.name->text : "", argument.value.get(),
+                             std::nullopt, argument.value->at});
+      Value wrapped = c.instantiate(*inner, *declared, arguments, field.value->at);
+      Instance &outer = *wrapped.get<View>()->instance;
+      std::string oldField = child->field;
+      outer.isNamed = true;
+      outer.wrapper = &item;
+      child->isWrapped = true;
+      outer.binder = &instance;
+      outer.field = oldField;
+      // The base now stands one field deeper: ...q.base.weight.
+      child->binder = &outer;
+      for (const std::string &key : outer.order)
+        if (auto *v = outer.fields[key].get<View>(); v && v->instance.get() == child)
+          child->field = key;
+      value = wrapped;
+    }
+  };
+  for (auto &[name, value] : models)
+    if (auto *view = value.get<View>())
+      visit(*(view->instance ? view->instance : view->repeated->item));
+  for (size_t i = 0; i < matched.size(); ++i)
+    if (!matched[i])
+      c.fail(item.patterns[i].at, fmt::format("'{}' matches no model", item.patterns[i].text()));
+}
+
+void Training::readModels() {
+  for (const ast::TrainItemPtr &item : train.items)
+    if (auto *rule = ast::as<ast::For>(item))
+      for (const ast::TrainItemPtr &inner : rule->items)
+        if (auto *field = ast::as<ast::Field>(inner); field && field->name.text == "wrap")
+          wrap(*rule, *field);
+  c.registerStates(models);
+  // Names in the file are those of the model without what was wrapped around its parts.
+  for (auto &info : c.states) {
+    bool isWrapped = false;
+    for (const Instance *i = info.instance.get(); i; i = i->binder) {
+      isWrapped |= i->wrapper != nullptr;
+      if (auto found = loads.find(i->field); isWrapped && !i->binder && found != loads.end())
+        c.unsupported(found->second->fromAt, "loading a model some of whose parts are wrapped");
+    }
+  }
+  // A copy starts as what it copies, tensor by tensor.
+  for (auto &info : c.states)
+    if (info.instance && info.instance->copyOf)
+      if (auto found = c.stateIndex.find({info.instance->copyOf.get(), info.declaration->name()});
+          found != c.stateIndex.end())
+        copies.push_back({info.index, found->second});
+}
+
+} // namespace frit::checking
