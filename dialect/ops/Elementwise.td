@@ -247,6 +247,25 @@ def Frit_LogAddExpOp : Frit_BinaryOp<"logaddexp", "elementwise"> {
     return {g * share, g * (1.0 - share)};
   }];
 }
+def Frit_XLogYOp : Frit_BinaryOp<"xlogy", "elementwise"> {
+  let summary = "x log y; 0 where x is 0, whatever y";
+  let description = [{
+    dx = g log y, dy = g x / y; both 0 where x is 0 and y is not positive: what has no weight has no
+    slope. Entropies and cross-entropies of probabilities: sum(xlogy(p, q), over = v).
+  }];
+  let scalar = [{
+    auto zero = b.constant(0, x.getType()), one = b.constant(1, x.getType());
+    auto absent = b.compare("eq", x, zero);
+    return b.select(absent, zero, b.mul(x, b.math("log", b.select(absent, one, y))));
+  }];
+  let exact = [{ return x == 0 ? 0 : x * std::log(y); }];
+  let gradient = [{
+    Term absent = build.make("and", {build.make("eq", {x, build.constantLike(0, x)}),
+                                     build.make("le", {y, build.constantLike(0, y)})});
+    Term safe = build.select(absent, build.constantLike(1, y), y);
+    return {g * build.log(safe), g * (x / safe)};
+  }];
+}
 
 // ---- comparisons, logic, choice
 class Frit_CompareOp<string mnemonic, string sign, string expression>

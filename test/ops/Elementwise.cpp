@@ -74,6 +74,8 @@ Cases elementwiseCases() {
       unary("round", {0.5, 1.5, 2.5, -0.5, 2.4}, {0, 2, 2, 0, 2}),
       binary("logaddexp", {0, -inf, -inf, 1000, inf, inf}, {0, 3, -inf, -1000, inf, -inf},
              {0.6931471805599453, 3, -inf, 1000, inf, inf}),
+      binary("xlogy", {2, 0, 0, 0, 3, 1, inf}, {e, 0, -1, nan, 0, inf, 2},
+             {2, 0, 0, 0, -inf, inf, inf}),
       binary("eq", {1, 2, nan, inf}, {1, 3, nan, inf}, {1, 0, 0, 1}, "f64", "i1"),
       binary("ne", {1, 2, nan}, {1, 3, nan}, {0, 1, 1}, "f64", "i1"),
       binary("lt", {1, 2, nan, -inf}, {2, 2, 1, inf}, {1, 0, 0, 1}, "f64", "i1"),
