@@ -81,19 +81,34 @@ bool onlyDifferentiate(ModuleOp module) {
   return succeeded(manager.run(module));
 }
 
-/// The loss near a point.
+/// The loss near a point. What `stop_gradient` gives is a constant to the gradient, so it keeps the
+/// value that it has at the point itself.
 class Loss {
 public:
   Loss(ModuleOp module, const GradientCheck &check, std::string output, const NamedArrays &states,
        const NamedArrays &inputs)
       : evaluator(module), entry(check.entry), output(std::move(output)), states(states),
-        inputs(inputs) {}
+        inputs(inputs) {
+    evaluator.observe = [this](Operation *op, const Arrays &, Arrays &results) {
+      if (isa<StopGradientOp>(op))
+        stopped.push_back(results[0]);
+    };
+    NamedArrays unmoved = states;
+    evaluator.run(entry, unmoved, inputs);
+    // The same ops run in the same order everywhere: the next one stopped is the next one kept.
+    evaluator.observe = [this](Operation *op, const Arrays &, Arrays &results) {
+      if (isa<StopGradientOp>(op))
+        results[0] = stopped[next++];
+    };
+  }
+  Loss(const Loss &) = delete; // the evaluator knows where it is
 
   double at(const Subject &subject, const std::vector<double> &direction, double step) {
     NamedArrays movedStates = states, movedInputs = inputs;
     Array &tensor = (subject.isInput ? movedInputs : movedStates).at(subject.tensor);
     for (size_t i = 0; i < direction.size(); ++i)
       tensor.data[i] += step * direction[i];
+    next = 0;
     return evaluator.run(entry, movedStates, movedInputs).at(output).data[0];
   }
   double slope(const Subject &subject, const std::vector<double> &direction, double step) {
@@ -104,6 +119,8 @@ private:
   Evaluator evaluator;
   std::string entry, output;
   const NamedArrays &states, &inputs;
+  Arrays stopped; // what each stop_gradient gives at the point, in the order they run
+  size_t next = 0;
 };
 
 /// The relative error of a slope at one point, or nothing at a kink.

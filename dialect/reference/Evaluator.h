@@ -29,9 +29,9 @@ public:
   /// Runs the ops of a block on its arguments; gives the operands of its terminator.
   Arrays run(mlir::Block &block, const Arrays &arguments);
 
-  /// If set, sees every op with its operands and results as it runs. Whoever takes finite
-  /// differences learns here whether two points lie on different sides of a kink.
-  std::function<void(mlir::Operation *, const Arrays &operands, const Arrays &results)> observe;
+  /// If set, sees every op with its operands and results as it runs, and may put other results in
+  /// their place. Whoever takes finite differences keeps what `stop_gradient` gives at one value.
+  std::function<void(mlir::Operation *, const Arrays &operands, Arrays &results)> observe;
 
 private:
   Arrays evaluate(mlir::Operation &op, const Arrays &operands);

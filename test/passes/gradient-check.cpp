@@ -56,6 +56,17 @@ TEST_CASE("points near a kink are given up, the others decide") {
   CHECK(rows[0].points > 0);
 }
 
+TEST_CASE("what stop_gradient gives stays where it is") {
+  Program p;
+  Term w = p.parameter({{"n", 4}});
+  Term stopped = p.build.make("stop_gradient", {w});
+  // d sum(w * stop(w)) = stop(w); differences that move both would say 2 w.
+  p.finish(p.sumAll(w * stopped));
+  std::vector<GradientRow> rows = checkGradients(*p.module, {});
+  CHECK(rows[0].evaluatorError < 1e-8);
+  CHECK(rows[0].ok);
+}
+
 TEST_CASE("compiled gradients are compared with the evaluator's") {
   Program p;
   makeLayer(p);
