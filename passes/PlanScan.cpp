@@ -132,7 +132,9 @@ void EntryPlanner::visitScan(ScanOp scan) {
       shared[owner].push_back(i);
       continue;
     }
-    int id = create(scan, block, bytesOf(stack.getType()), begins[scan]);
+    // The map names what is stacked, not the loop that stacks it.
+    Operation *maker = value.getDefiningOp();
+    int id = create(maker ? maker : scan, block, bytesOf(stack.getType()), begins[scan]);
     storages[id].last = ends[scan];
     assign(stack, {id, 0, {}});
     LoopTerm term{scan, LoopTerm::Position,

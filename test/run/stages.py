@@ -1,4 +1,5 @@
 """Every stage is text, the ops stages parse back, and passes can be stopped and left out."""
+import json
 from harness import *
 
 FRIT_OPT = os.environ["FRIT_OPT"]
@@ -58,6 +59,27 @@ def test_explain():
     assert any("stay apart: they walk over different axes" in line for line in remarks), remarks
     assert len(remarks) == len(set(remarks)) and not any("[Missed]" in line for line in remarks), remarks
     frit("explain", *GPT, "--entry", "predict").says("entry predict")
+
+
+def test_memory_picture():
+    """Every value of the map is a rectangle of its size, in time and in bytes, inside the arena."""
+    import xml.etree.ElementTree as xml
+    frit("explain", *GPT, "--svg", "map.svg")
+    plan = json.loads(frit("explain", *GPT, "--json").out)
+    rows = [row for row in plan["memory"] if row["entry"] in ("", "train")]
+    space = {"svg": "http://www.w3.org/2000/svg"}
+    drawn = {}
+    for group in xml.parse("map.svg").getroot().findall("svg:g", space):
+        box = group.find("svg:rect", space).attrib
+        drawn[group.find("svg:title", space).text] = {key: float(box[key]) for key in ("x", "y", "width", "height")}
+    assert sum(1 for row in rows if row["class"] == "tape" and any(title.startswith(row["name"]) for title in drawn)) > 0
+    scale = 740 / plan["arena"]
+    for row in rows:
+        boxes = [box for title, box in drawn.items() if title.startswith(row["name"] + "\n")]
+        assert any(abs(box["height"] - row["bytes"] * scale) < 0.02 for box in boxes), (row, boxes)
+    # The tape says what it keeps, not that a loop keeps it.
+    assert any(title.startswith("lm.blocks.attn.q: ") for title in drawn), list(drawn)
+    frit("explain", *GPT, "--svg", "nowhere/map.svg", status=1).says("nowhere/map.svg", "cannot be written")
 
 
 main(globals())

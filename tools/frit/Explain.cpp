@@ -3,6 +3,7 @@
 #include "codegen/Compile.h"
 #include "tools/frit/Commands.h"
 #include "tools/frit/Driver.h"
+#include "tools/frit/MemoryPicture.h"
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <iostream>
@@ -142,6 +143,7 @@ void addExplainCommand(CLI::App &app, int &) {
     std::string entry = "train";
     int threads = std::max(1u, std::thread::hardware_concurrency());
     bool all = false, json = false;
+    std::string svg;
   };
   auto options = std::make_shared<Options>();
   CLI::App *command =
@@ -156,6 +158,10 @@ void addExplainCommand(CLI::App &app, int &) {
       ->capture_default_str();
   command->add_flag("--all", options->all, "every row, not only the largest");
   command->add_flag("--json", options->json, "as JSON, everything");
+  command
+      ->add_option("--svg", options->svg,
+                   "draw the memory map into FILE: time to the right, addresses upwards")
+      ->type_name("FILE");
   command->callback([options] {
     Driver driver(options->request);
     driver.check();
@@ -180,6 +186,10 @@ void addExplainCommand(CLI::App &app, int &) {
       size_t most = options->all ? SIZE_MAX : 24;
       printKernels(*level, options->entry, most);
       printMemory(level->plan, options->entry, options->threads, most);
+      if (!options->svg.empty())
+        writeMemoryPicture(
+            options->svg, level->plan, options->entry,
+            fmt::format("{}, entry {}, {}", options->request.file, options->entry, level->isa));
     }
   });
 }
