@@ -1,26 +1,15 @@
 // Every sentence of the laws, triggered once; and what they allow beyond the obvious.
 #include "dialect/ops/Builtins.h"
+#include "test/dialect/TypeText.h"
 #include <catch2/catch.hpp>
 
 using namespace frit;
+using test::type;
 
 namespace {
 
 using Names = std::vector<std::string>;
 using Axes = std::vector<Axis>;
-
-/// "f64[b: 2, t: 3]" as a type.
-ValueType type(const std::string &text) {
-  size_t open = text.find('[');
-  ValueType out{*elementOf(text.substr(0, open)), {}};
-  while (open != std::string::npos && text[open] != ']') {
-    size_t colon = text.find(':', open), end = text.find_first_of(",]", colon);
-    size_t begin = text.find_first_not_of("[, ", open);
-    out.axes.push_back({text.substr(begin, colon - begin), std::stoll(text.substr(colon + 1))});
-    open = end;
-  }
-  return out;
-}
 
 std::string refusal(const std::string &op, const std::vector<std::string> &operands,
                     const Attributes &attributes = {}) {

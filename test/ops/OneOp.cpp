@@ -6,18 +6,6 @@
 
 namespace frit::test {
 
-ValueType type(const std::string &text) {
-  size_t open = text.find('[');
-  ValueType out{*elementOf(text.substr(0, open)), {}};
-  while (open != std::string::npos && text[open] != ']') {
-    size_t colon = text.find(':', open), end = text.find_first_of(",]", colon);
-    size_t begin = text.find_first_not_of("[, ", open);
-    out.axes.push_back({text.substr(begin, colon - begin), std::stoll(text.substr(colon + 1))});
-    open = end;
-  }
-  return out;
-}
-
 Array array(const std::string &text, std::vector<double> data) {
   Array out(type(text));
   REQUIRE(out.data.size() == data.size());

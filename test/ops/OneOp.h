@@ -1,6 +1,7 @@
 // A program of one op: its values, and its derivative rule against finite differences.
 #pragma once
 #include "dialect/reference/Evaluator.h"
+#include "test/dialect/TypeText.h"
 #include <cmath>
 #include <limits>
 
@@ -9,8 +10,6 @@ namespace frit::test {
 constexpr double inf = std::numeric_limits<double>::infinity();
 const double nan = std::nan("");
 
-/// "f64[b: 2, t: 3]", "i32" as a type.
-ValueType type(const std::string &text);
 /// An array of that type; numbers in row-major order.
 Array array(const std::string &type, std::vector<double> data);
 
