@@ -1,9 +1,15 @@
-# Joins the prelude's files into one C++ string: cmake -DOUT=... -DFILES="a;b" -P embed.cmake
+# Puts the prelude's files into a C++ table: cmake -DOUT=... -DFILES="a;b" -P embed.cmake
 set(text "")
 foreach(file ${FILES})
   file(READ "${file}" content)
   get_filename_component(name "${file}" NAME)
-  # Compilers limit the length of one literal; each file is its own.
-  string(APPEND text "R\"frit(# ${name}\n${content})frit\"\n")
+  string(APPEND text "{\"prelude/${name}\", R\"frit(${content})frit\"},\n")
 endforeach()
-file(WRITE "${OUT}" "#include \"dialect/syntax/check/Prelude.h\"\n\nconst std::string &frit::checking::preludeText() {\n  static const std::string text =\n${text};\n  return text;\n}\n")
+file(WRITE "${OUT}" "#include \"dialect/syntax/check/Prelude.h\"
+
+const std::vector<frit::checking::PreludeFile> &frit::checking::preludeFiles() {
+  static const std::vector<PreludeFile> files = {
+${text}};
+  return files;
+}
+")

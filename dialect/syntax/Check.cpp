@@ -8,12 +8,19 @@ namespace frit {
 
 using namespace checking;
 
-/// The prelude, parsed once for each check.
+/// The prelude, parsed once for each check: many files, one scope.
 static void loadPrelude(Checker &checker) {
-  const Source &source = checker.sources.add("prelude", preludeText());
-  checker.ownModules.push_back(std::make_unique<ast::Module>(parse(source, checker.diagnostics)));
+  auto whole = std::make_unique<ast::Module>();
+  for (const PreludeFile &file : preludeFiles()) {
+    const Source &source = checker.sources.addPrelude(file.name, file.text);
+    ast::Module module = parse(source, checker.diagnostics);
+    whole->source = &source;
+    for (ast::DeclPtr &decl : module.decls)
+      whole->decls.push_back(std::move(decl));
+  }
   if (checker.diagnostics.hasErrors())
     throw Failure();
+  checker.ownModules.push_back(std::move(whole));
   checker.prelude = checker.load(*checker.ownModules.back());
 }
 

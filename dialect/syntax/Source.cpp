@@ -30,6 +30,8 @@ std::string_view Location::text() const {
 
 uint32_t Location::offset() const { return file ? file->lineStarts[line - 1] + column - 1 : 0; }
 
+bool Location::inPrelude() const { return file && file->isPrelude; }
+
 Source::Source(std::string name, std::string content)
     : name(std::move(name)), text(std::move(content)) {
   if (text.size() > maxSourceBytes)
@@ -57,6 +59,12 @@ Location Source::locate(uint32_t offset, uint32_t length) const {
 const Source &Sources::add(std::string name, std::string text) {
   sources.push_back(std::make_unique<Source>(std::move(name), std::move(text)));
   return *sources.back();
+}
+
+const Source &Sources::addPrelude(std::string name, std::string text) {
+  const Source &source = add(std::move(name), std::move(text));
+  sources.back()->isPrelude = true;
+  return source;
 }
 
 const Source *Sources::load(const std::string &path, std::string &reason) {

@@ -21,6 +21,7 @@ struct Location {
   uint32_t length = 0; // in bytes; may run over several lines
 
   bool valid() const { return file != nullptr; }
+  bool inPrelude() const;
   /// The same stretch, made longer so that it ends where `end` ends.
   Location to(const Location &end) const;
   /// The empty place right after this one: where something is missing.
@@ -36,6 +37,7 @@ struct Source {
   std::string name; // as the user wrote it, for messages
   std::string text;
   std::vector<uint32_t> lineStarts; // offset of each line, line 1 first
+  bool isPrelude = false;           // written by us: mistakes are reported at the user's line
 
   Source(std::string name, std::string text);
   /// Line `line` (from 1) without its line end.
@@ -48,6 +50,7 @@ struct Source {
 class Sources {
 public:
   const Source &add(std::string name, std::string text);
+  const Source &addPrelude(std::string name, std::string text);
   /// Reads a file; null when it cannot be read, with the reason in `reason`.
   const Source *load(const std::string &path, std::string &reason);
   /// In the order they came.

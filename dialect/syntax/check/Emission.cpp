@@ -32,11 +32,10 @@ std::vector<ValueId> Checker::append(Node node, const std::vector<ValueType> &ty
 /// Where in the user's files a node comes from: the innermost place that is not the prelude's,
 /// unless there is none.
 static Location userPlace(const Checker &checker, Location at) {
-  const Source *ours = checker.prelude ? checker.prelude->module->source : nullptr;
-  if (at.valid() && at.file != ours)
+  if (at.valid() && !at.inPrelude())
     return at;
   for (auto it = checker.activations.rbegin(); it != checker.activations.rend(); ++it)
-    if (it->at.valid() && it->at.file != ours)
+    if (it->at.valid() && !it->at.inPrelude())
       return it->at;
   return at;
 }

@@ -19,13 +19,10 @@ const char *name(Distribution::Kind kind) {
 }
 
 Diagnostics::Report Checker::error(Location at, std::string message) {
-  auto isOurs = [&](Location place) {
-    return prelude && place.file && place.file == prelude->module->source;
-  };
-  if (!isOurs(at) && at.valid()) {
+  if (!at.inPrelude() && at.valid()) {
     auto report = diagnostics.error(at, std::move(message));
     // Inside a function of the user the call that led there tells half of the story.
-    if (!activations.empty() && activations.back().at.valid() && !isOurs(activations.back().at))
+    if (!activations.empty() && activations.back().at.valid() && !activations.back().at.inPrelude())
       report.note(activations.back().at, "called from here");
     return report;
   }
@@ -33,7 +30,7 @@ Diagnostics::Report Checker::error(Location at, std::string message) {
   for (auto it = activations.rbegin(); it != activations.rend(); ++it) {
     if (inside.empty())
       inside = it->what;
-    if (it->at.valid() && !isOurs(it->at)) {
+    if (it->at.valid() && !it->at.inPrelude()) {
       auto report = diagnostics.error(it->at, std::move(message));
       report.note(at, fmt::format("found here, inside {}", inside));
       return report;

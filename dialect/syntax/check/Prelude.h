@@ -1,7 +1,13 @@
-// The text of dialect/prelude/*.frit, put together by CMake.
+// The files of dialect/prelude, put into the library by CMake.
 #pragma once
 #include <string>
+#include <vector>
 
 namespace frit::checking {
-const std::string &preludeText();
+
+struct PreludeFile {
+  std::string name, text; // "prelude/linear.frit"
+};
+const std::vector<PreludeFile> &preludeFiles();
+
 } // namespace frit::checking
