@@ -170,4 +170,34 @@ Group Checker::axisExpr(Scope &scope, const ast::Expr &expr) {
   error(expr.at, fmt::format("an axis is wanted here, this is {}", describe(value, scope))).fail();
 }
 
+std::optional<Axes> Checker::axesByName(Scope &scope, const std::string &name) {
+  auto ofValue = [&](const Value &value) -> std::optional<Axes> {
+    if (auto *group = value.get<Group>())
+      return group->axes;
+    return std::nullopt;
+  };
+  for (Scope *s = &scope; s; s = s->parent.get())
+    if (auto found = s->names.find(name); found != s->names.end())
+      return ofValue(found->second);
+  Scope &root = scope.root();
+  if (root.self) {
+    if (auto found = root.self->fields.find(name); found != root.self->fields.end()) {
+      auto axes = ofValue(found->second);
+      return axes ? std::optional<Axes>(substitute({*axes}, root.substitution).axes) : std::nullopt;
+    }
+    if (auto found = root.self->formals.find(name); found != root.self->formals.end())
+      return substitute({found->second}, root.substitution).axes;
+  }
+  auto configured = root.file->config.find(name);
+  if (configured == root.file->config.end())
+    return std::nullopt;
+  const Value *value = &configured->second;
+  if (root.config)
+    if (auto own = root.config->find(name); own != root.config->end())
+      value = &own->second;
+  if (auto *number = value->get<Number>(); number && number->isWhole() && number->toInt() > 0)
+    return Axes{{name, number->toInt()}};
+  return std::nullopt;
+}
+
 } // namespace frit::checking

@@ -10,6 +10,14 @@ namespace frit::checking {
 /// Thrown by emit where there is no block to emit into: the value is then kept as Lazy.
 struct Deferred {};
 
+/// Sets a variable for the time of a scope.
+template <class T> struct Keep {
+  T &slot;
+  T old;
+  explicit Keep(T &slot) : slot(slot), old(slot) {}
+  ~Keep() { slot = std::move(old); }
+};
+
 /// A loop under construction.
 struct Frame {
   std::string kind; // "layers" or "time"
@@ -141,6 +149,8 @@ public:
   Group axisNamed(Scope &scope, const std::string &name, Location at);
   Group axisExpr(Scope &scope, const ast::Expr &expr);
   int64_t sizeOf(Scope &scope, const ast::Expr &expr, const std::string &name);
+  /// The axes a name stands for, without evaluating anything; null if it is no axis.
+  std::optional<Axes> axesByName(Scope &scope, const std::string &name);
   /// Makes the axis `name` in this body (or finds it, of that size).
   Axis declareAxis(Scope &scope, const std::string &name, int64_t size, Location at);
   std::string freshStatic(const std::string &base);
@@ -166,6 +176,7 @@ public:
   std::optional<Number> numberOf(const Value &value);
   Value evalIndex(Scope &scope, const ast::Index &index);
   Tensor indexTensor(Scope &scope, const Tensor &x, const ast::Index &index);
+  Value scatter(Scope &scope, const ast::Call &call);
   Value evalScan(Scope &scope, const ast::Scan &scan);
   Value evalRepeat(Scope &scope, const ast::Repeat &repeat);
 
@@ -185,7 +196,7 @@ public:
   Tensor op1(const std::string &op, const Tensor &a, Location at);
   Tensor literal(double x) { return uniform(Number::real(x), real()); }
 
-  //===-- Calls.cpp, Builtins.cpp
+  //===-- Calls.cpp, Binding.cpp, Types.cpp
   Value call(Scope &scope, const ast::Call &call);
   Value callValue(Scope &scope, const Value &callee, Arguments arguments, Location at,
                   const std::string &what);
@@ -205,6 +216,8 @@ public:
                    const std::function<Axes(const Axes &)> &event);
   std::optional<Axes> shapeOf(const Value &value);
   void collectAxes(const Value &value, std::set<std::string> &names);
+
+  //===-- Builtins.cpp, Reductions.cpp, Rename.cpp
   Value builtin(Scope &scope, const std::string &name, const ast::Call &call);
   bool isSpecial(const std::string &name);
   Group over(Scope &scope, const ast::Call &call, const Tensor &x, const std::string &what);
@@ -212,7 +225,6 @@ public:
   Tensor reduce(const std::string &op, const Tensor &x, const Axes &over, Location at);
   Tensor mean(Scope &scope, Tensor x, const Axes &over, std::optional<Tensor> where, Location at);
   Value rename(Scope &scope, const ast::Call &call);
-  Value scatter(Scope &scope, const ast::Call &call);
 
   //===-- Distributions.cpp, Divergences.cpp
   std::optional<Value> distributionCall(Scope &scope, const std::string &name,

@@ -1,5 +1,5 @@
 // x[t = e, i = f else v]: a slice where e is known or is the index of a scan, a gather otherwise.
-// Positions that cannot be proved inside are checked at run time.
+// Positions that cannot be proved inside are checked at run time. scatter is the way back.
 #include "dialect/syntax/check/Checker.h"
 #include <algorithm>
 
@@ -168,6 +168,69 @@ Tensor Checker::indexTensor(Scope &scope, const Tensor &base, const ast::Index &
       out.range.reset();
   }
   return out;
+}
+
+Value Checker::scatter(Scope &scope, const ast::Call &call) {
+  std::optional<Tensor> x, where, into;
+  std::vector<std::pair<Axis, Tensor>> positions;
+  bool inside = true;
+  for (const ast::Call::Argument &argument : call.arguments) {
+    Value value = eval(scope, *argument.value);
+    Tensor tensor = toTensor(scope, value, argument.value->at);
+    if (!argument.name)
+      x = toReal(tensor, argument.value->at);
+    else if (argument.name->text == "where")
+      where = tensor;
+    else if (argument.name->text == "into")
+      into = toReal(tensor, argument.value->at);
+    else {
+      Group axis = axisNamed(scope, argument.name->text, argument.name->at);
+      if (axis.axes.size() != 1)
+        fail(argument.name->at, "scatter puts values at positions of single axes");
+      if (tensor.type.element != Element::I32)
+        fail(argument.value->at, fmt::format("a position along '{}' is an integer, this is {}",
+                                             argument.name->text, describe(value, scope)));
+      inside &=
+          tensor.range && tensor.range->first >= 0 && tensor.range->second < axis.axes[0].size;
+      tensor.vocabulary.reset();
+      positions.push_back({axis.axes[0], tensor});
+    }
+  }
+  if (!x || positions.empty())
+    fail(call.at, "scatter(x, axis = position, ...)");
+  // Values are repeated along the positions' axes that they lack.
+  Axes all = x->type.axes, needed;
+  auto meets = [&](const Tensor &t) {
+    for (const Axis &axis : t.type.axes)
+      if (std::find(needed.begin(), needed.end(), axis) == needed.end())
+        needed.push_back(axis);
+  };
+  for (auto &[axis, position] : positions)
+    meets(position);
+  if (where)
+    meets(*where);
+  std::vector<Tensor> operands = {expand(*x, needed, call.at)};
+  Axes into_;
+  for (auto &[axis, position] : positions) {
+    operands.push_back(position);
+    into_.push_back(axis);
+  }
+  Attributes attributes = {{"into", into_}, {"mode", std::string(into ? "set" : "add")}};
+  if (where) {
+    operands.push_back(*where);
+    attributes["masked"] = true;
+  }
+  if (into) {
+    Axes shape = into_;
+    for (const Axis &axis : x->type.axes)
+      if (std::find(needed.begin(), needed.end(), axis) == needed.end())
+        shape.push_back(axis);
+    operands.push_back(expand(*into, shape, call.at));
+    attributes["onto"] = true;
+  }
+  if (!inside)
+    attributes["checked"] = true;
+  return emit("scatter", operands, attributes, call.at);
 }
 
 } // namespace frit::checking
