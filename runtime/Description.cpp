@@ -130,6 +130,17 @@ static DataInfo readData(const Json &json) {
   return data;
 }
 
+static ModelFile readLoad(const Json &json) {
+  ModelFile result{json.at("model"), json.at("file"), {}};
+  const Json tensors = json.value("tensors", Json::object());
+  for (auto &[tensor, place] : tensors.items()) {
+    bool isWhole = place.contains("name");
+    result.tensors[tensor] = {place.value(isWhole ? "name" : "own", ""), isWhole,
+                              place.value("fresh", false)};
+  }
+  return result;
+}
+
 static Training readTraining(const Json &json) {
   Training training;
   training.steps = optional<int64_t>(json, "steps");
@@ -137,6 +148,7 @@ static Training readTraining(const Json &json) {
   training.seed = optional<int64_t>(json, "seed");
   training.validation = optional<double>(json, "validation").value_or(0);
   training.tokensPerStep = optional<int64_t>(json, "tokens_per_step").value_or(0);
+  training.unused = json.value("unused", std::vector<std::string>());
   if (has(json, "save"))
     training.saveEvery = optional<int64_t>(json.at("save"), "every");
   if (has(json, "evaluate"))
@@ -169,7 +181,7 @@ Description frit::readDescription(const FritLevel &level) {
     if (has(json, "training"))
       result.training = readTraining(json["training"]);
     for (const Json &item : json.value("load", Json::array()))
-      result.load.push_back({item.at("model"), item.at("file")});
+      result.load.push_back(readLoad(item));
     for (const Json &item : json.value("copies", Json::array()))
       result.copies.push_back({item.at("state"), item.at("of")});
     if (has(json, "vocabulary"))

@@ -60,9 +60,17 @@ struct DataInfo {
   std::map<std::string, std::string> record; // parameter of the objective -> record type
 };
 
+/// Where a file holds a tensor that does not go by its own name there.
+struct TensorPlace {
+  std::string name;     // in the file; empty if only `isFresh` is known of it
+  bool isWhole = false; // `name` is all of it; else the model's name in the file goes before
+  bool isFresh = false; // it is not loaded
+};
+
 /// A model whose parameters begin with those of another run: `teacher = GPT() from "run"`.
 struct ModelFile {
   std::string model, file; // the file as the program names it
+  std::map<std::string, TensorPlace> tensors;
 };
 
 /// A state that begins with the value of another one.
@@ -75,6 +83,7 @@ struct Training {
   std::optional<double> epochs;
   double validation = 0; // fraction held out
   int64_t tokensPerStep = 0;
+  std::vector<std::string> unused; // parameters on which no loss depends
 };
 
 struct Description {

@@ -1,6 +1,7 @@
 #include "runtime/Load.h"
 #include "runtime/Checkpoint.h"
 #include "runtime/Error.h"
+#include "runtime/Nearest.h"
 #include "runtime/Safetensors.h"
 #include <cstring>
 #include <filesystem>
@@ -13,7 +14,7 @@ namespace {
 /// The tensors of one model in a file or a checkpoint's files.
 class ModelLoader {
 public:
-  ModelLoader(Machine &machine, const std::string &model, const std::string &path,
+  ModelLoader(Machine &machine, const ModelFile &model, const std::string &path,
               const std::string &flag);
   void load();
 
@@ -21,24 +22,28 @@ private:
   void open(const std::string &path, const std::string &flag);
   void chooseNames();
   bool isOurs(const Field &tensor) const { return tensor.name.rfind(model + ".", 0) == 0; }
-  std::string nameInFile(const Field &tensor) const {
-    return prefix + tensor.name.substr(model.size() + 1);
+  TensorPlace placeOf(const Field &tensor) const;
+  std::string nameInFile(const TensorPlace &place) const {
+    return place.isWhole ? place.name : prefix + place.name;
   }
   const TensorData *find(const std::string &name) const;
   void loadTensor(const Field &tensor, bool isNeeded);
+  [[noreturn]] void refuseMissing(const Field &tensor, const std::string &name) const;
+  [[noreturn]] void refuseShape(const Field &tensor, const TensorData &found) const;
 
   Machine &machine;
   const std::string model;
+  const std::map<std::string, TensorPlace> &places;
   std::vector<Safetensors> files; // the parameters; in a checkpoint also the other state
   std::string prefix;             // of the file's names, in place of "teacher."
-  size_t used = 0;                // tensors of the first file
+  std::set<std::string> used;     // tensors of the first file
 };
 
 } // namespace
 
-ModelLoader::ModelLoader(Machine &machine, const std::string &model, const std::string &path,
+ModelLoader::ModelLoader(Machine &machine, const ModelFile &load, const std::string &path,
                          const std::string &flag)
-    : machine(machine), model(model) {
+    : machine(machine), model(load.model), places(load.tensors) {
   open(path, flag);
   chooseNames();
 }
@@ -62,6 +67,12 @@ void ModelLoader::open(const std::string &path, const std::string &flag) {
   files.emplace_back(checkpoint + "/state.safetensors");
 }
 
+TensorPlace ModelLoader::placeOf(const Field &tensor) const {
+  auto found = places.find(tensor.name);
+  return found != places.end() ? found->second
+                               : TensorPlace{tensor.name.substr(model.size() + 1), false, false};
+}
+
 /// Of the ways to name a model's tensors the one that finds most; the program's own when none does.
 void ModelLoader::chooseNames() {
   std::vector<std::string> prefixes = {model + "."};
@@ -78,7 +89,9 @@ void ModelLoader::chooseNames() {
     size_t found = 0;
     for (const State &state : machine.description.state)
       for (const Field &tensor : state.tensors)
-        found += isOurs(tensor) && files[0].find(nameInFile(tensor));
+        if (TensorPlace place = isOurs(tensor) ? placeOf(tensor) : TensorPlace();
+            !place.name.empty() && !place.isWhole && !place.isFresh)
+          found += files[0].find(nameInFile(place)) != nullptr;
     if (found > best) {
       best = found;
       chosen = candidate;
@@ -94,22 +107,44 @@ const TensorData *ModelLoader::find(const std::string &name) const {
   return nullptr;
 }
 
+void ModelLoader::refuseMissing(const Field &tensor, const std::string &name) const {
+  std::vector<std::string> known;
+  for (const Safetensors &file : files)
+    for (auto &[other, data] : file.tensors())
+      known.push_back(other);
+  // Names are long, and whoever gave them may have named layers otherwise.
+  std::string near = nearest(name, known, name.size() / 2 + 1);
+  fail("'{}' has no tensor '{}' for parameter '{}' of shape {}{}", files[0].path(), name,
+       tensor.name, text(tensor.shape),
+       near.empty()
+           ? ": it belongs to another model"
+           : fmt::format("; the nearest there is '{}' of shape {}", near, text(find(near)->shape)));
+}
+
+void ModelLoader::refuseShape(const Field &tensor, const TensorData &found) const {
+  Shape turned(found.shape.rbegin(), found.shape.rend());
+  fail("'{}' belongs to another model: parameter '{}' has shape {} in this program, '{}' has {} "
+       "there{}",
+       files[0].path(), tensor.name, text(tensor.shape), found.name, text(found.shape),
+       turned == tensor.shape ? ", transposed: a param's axes in the order of the file fit it"
+                              : "");
+}
+
 void ModelLoader::loadTensor(const Field &tensor, bool isNeeded) {
-  std::string name = nameInFile(tensor);
+  TensorPlace place = placeOf(tensor);
+  std::string name = nameInFile(place);
   const TensorData *found = find(name);
-  if (!found && !isNeeded)
+  if (files[0].find(name))
+    used.insert(name);
+  if (place.isFresh || (!found && !isNeeded))
     return;
   if (!found)
-    fail("'{}' has no tensor '{}' for parameter '{}' of shape {}: it belongs to another model",
-         files[0].path(), name, tensor.name, text(tensor.shape));
+    refuseMissing(tensor, name);
   if (found->shape != tensor.shape)
-    fail("'{}' belongs to another model: parameter '{}' has shape {} in this program, '{}' has {} "
-         "there",
-         files[0].path(), tensor.name, text(tensor.shape), name, text(found->shape));
+    refuseShape(tensor, *found);
   if (!convert(found->element, found->data, tensor.element, machine.at(tensor), tensor.count()))
     fail("'{}': '{}' is {} there, '{}' is {} in this program", files[0].path(), name,
          safetensorsName(found->element), tensor.name, safetensorsName(tensor.element));
-  used += files[0].find(name) != nullptr;
 }
 
 void ModelLoader::load() {
@@ -126,14 +161,14 @@ void ModelLoader::load() {
     }
   }
   followCopies(machine, loaded);
-  if (size_t rest = files[0].tensors().size() - used)
+  if (size_t rest = files[0].tensors().size() - used.size())
     warn("'{}' has {} tensor{} that model '{}' has no use for", files[0].path(), rest,
          rest == 1 ? "" : "s", model);
 }
 
-void frit::loadModel(Machine &machine, const std::string &model, const std::string &path,
+void frit::loadModel(Machine &machine, const ModelFile &load, const std::string &path,
                      const std::string &flag) {
-  ModelLoader(machine, model, path, flag).load();
+  ModelLoader(machine, load, path, flag).load();
 }
 
 void frit::followCopies(Machine &machine, std::set<std::string> changed) {

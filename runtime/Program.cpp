@@ -3,6 +3,7 @@
 #include "runtime/Commands.h"
 #include "runtime/Error.h"
 #include "runtime/Level.h"
+#include "runtime/Nearest.h"
 #include "runtime/Signals.h"
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -185,33 +186,6 @@ void CommandLine::addBench() {
   bench->add_flag("--json", o.json, "print one JSON object");
 }
 
-static size_t editDistance(const std::string &a, const std::string &b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j)
-    row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t here = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = row[j];
-      row[j] = here;
-    }
-  }
-  return row[b.size()];
-}
-
-static std::string nearest(const std::string &name, const std::vector<std::string> &known) {
-  std::string best;
-  size_t distance = 3; // more than two edits is another word
-  for (const std::string &candidate : known)
-    if (size_t edits = editDistance(name, candidate); edits < distance) {
-      distance = edits;
-      best = candidate;
-    }
-  return best.empty() ? "" : fmt::format("; did you mean '{}'?", best);
-}
-
 /// Fails on the first argument that `command` does not know.
 static void refuseExtras(const CLI::App &command) {
   std::vector<std::string> extras = command.remaining();
@@ -223,7 +197,7 @@ static void refuseExtras(const CLI::App &command) {
   std::string given = extras[0].substr(0, extras[0].find('='));
   bool isOption = given.rfind("-", 0) == 0;
   fail("unknown {} '{}'{} ({} --help lists them all)", isOption ? "option" : "argument", given,
-       isOption ? nearest(given, known) : "", command.get_name());
+       isOption ? didYouMean(given, known) : "", command.get_name());
 }
 
 static int runChosen(CommandLine &line, const FritLevel *const *levels, const FritLevel &level) {
@@ -260,7 +234,7 @@ static int runChecked(int argc, char **argv, const FritLevel *const *levels) {
     for (const CLI::App *command : line.app.get_subcommands({}))
       commands.push_back(command->get_name());
     if (argv[1][0] != '-' && line.app.get_subcommands().empty())
-      fail("unknown command '{}'{} (there are {})", argv[1], nearest(argv[1], commands),
+      fail("unknown command '{}'{} (there are {})", argv[1], didYouMean(argv[1], commands),
            fmt::join(commands, ", "));
     fail("{}", error.what());
   }

@@ -112,7 +112,7 @@ void Trainer::loadFiles() {
   for (const ModelFile &load : machine.description.load) {
     const ModelOption &option = options.models.at(load.model);
     if (option.file || options.weights.empty())
-      loadModel(machine, load.model, option.file.value_or(load.file), option.flag);
+      loadModel(machine, load, option.file.value_or(load.file), option.flag);
   }
 }
 
@@ -139,6 +139,9 @@ void Trainer::prepare() {
   initialise(machine, meta.seed, meta.steps, meta.scalars);
   if (checkpoint.empty())
     loadFiles();
+  if (const std::vector<std::string> &unused = description.training.unused; !unused.empty())
+    warn("not trained, because the loss does not depend on {}: {}",
+         unused.size() == 1 ? "it" : "them", fmt::join(unused, ", "));
 
   // Only now: a mistake in the command line should leave nothing behind.
   directory = std::make_unique<RunDirectory>(options.out);
