@@ -133,7 +133,8 @@ std::optional<Axes> BodyCall::knownAxes(const std::string &formal) {
     if (auto found = callee->self->formals.find(formal); found != callee->self->formals.end()) {
       Axes axes = found->second;
       for (Axis &axis : axes)
-        if (auto from = callee->self->origin.find(axis.name); from != callee->self->origin.end())
+        if (auto from = callee->self->origin.find(axis.name);
+            from != callee->self->origin.end() && !callee->apart.count(axis.name))
           axis.name = from->second;
       return c.substitute({axes}, callee->substitution).axes;
     }
@@ -189,6 +190,8 @@ void BodyCall::bindAxes(const ast::Parameter &p) {
       Value field = c.attribute(*base, axis.attribute->text, *callee, axis.at);
       if (auto *group = field.get<Group>())
         known = group->axes;
+      if (callee->self && callee->self->formals.count(shown)) // told apart inside, one outside
+        known = knownAxes(shown);
     } else {
       known = knownAxes(shown);
     }
@@ -348,7 +351,7 @@ void BodyCall::nameInside() {
         std::string inside = mapped == now.end() ? axis.name : mapped->second;
         auto origin = self->origin.find(axis.name);
         std::string outside = inside;
-        if (origin != self->origin.end()) {
+        if (origin != self->origin.end() && !callee->apart.count(axis.name)) {
           auto m = callee->substitution.find(origin->second);
           outside = m == callee->substitution.end() ? origin->second : m->second;
         }
@@ -411,8 +414,10 @@ void BodyCall::passGiven(const ast::Parameter &p) {
     std::map<std::string, std::string> renamed;
     for (auto *list : {&p.type->axes, &p.type->event})
       for (const ast::TypeAxis &axis : *list)
-        if (axis.name && !axis.attribute)
-          if (auto found = entry.find(axis.name->text); found != entry.end())
+        if (axis.name)
+          if (auto found = entry.find(axis.attribute ? axis.name->text + "." + axis.attribute->text
+                                                     : axis.name->text);
+              found != entry.end())
             renamed.insert(found->second.begin(), found->second.end());
     if (!renamed.empty()) {
       auto moveAll = [&](const Axes &axes) {

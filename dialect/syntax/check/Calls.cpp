@@ -32,6 +32,7 @@ Value Checker::callView(Scope &scope, const View &view, Arguments arguments, Loc
   callee->self = view.instance;
   callee->substitution = view.substitution;
   callee->frozen = view.frozen;
+  callee->apart = view.apart;
   Keep<std::string> keepPath(currentPath);
   currentPath = instance.path();
   callee->path = currentPath;

@@ -10,6 +10,16 @@ std::string Instance::path() const {
   return above.empty() ? field : above + "." + field;
 }
 
+const ast::For *Instance::addedBy() const {
+  for (const Instance *i = this; i; i = i->binder) {
+    if (i->wrapper)
+      return i->wrapper;
+    if (i->isWrapped)
+      break;
+  }
+  return nullptr;
+}
+
 void Checker::nameInstance(const Value &value, Instance *binder, const std::string &field,
                            const std::shared_ptr<Repeated> &) {
   auto *view = value.get<View>();
@@ -21,6 +31,54 @@ void Checker::nameInstance(const Value &value, Instance *binder, const std::stri
   instance->isNamed = true;
   instance->binder = binder;
   instance->field = field;
+}
+
+/// Do the types in `model` name the axis `parameter.axis`?
+static bool namesAxis(const ast::Model &model, const std::string &parameter,
+                      const std::string &axis) {
+  std::function<bool(const ast::Type *)> inType = [&](const ast::Type *type) {
+    if (!type)
+      return false;
+    for (auto *list : {&type->axes, &type->event})
+      for (const ast::TypeAxis &a : *list)
+        if (a.attribute && a.attribute->text == axis && a.name->text == parameter)
+          return true;
+    return std::any_of(type->tuple.begin(), type->tuple.end(),
+                       [&](const ast::TypePtr &item) { return inType(item.get()); });
+  };
+  for (const ast::StmtPtr &member : model.members) {
+    if (auto *param = ast::as<ast::ParamDecl>(member); param && inType(param->type.get()))
+      return true;
+    if (auto *state = ast::as<ast::StateDecl>(member))
+      for (const ast::StateDecl::Item &item : state->items)
+        if (inType(item.type.get()))
+          return true;
+    if (auto *method = ast::as<ast::Method>(member)) {
+      for (const ast::Parameter &p : method->parameters)
+        if (inType(p.type.get()))
+          return true;
+      if (inType(method->result.get()))
+        return true;
+    }
+  }
+  return false;
+}
+
+/// A model that is given another one and speaks of two of its axes tells them apart, also where the
+/// other was given one axis twice: `Linear(width, width)` has `base.in` and `base.out`.
+static void tellApart(Instance &instance, const std::string &parameter, const Value &value) {
+  auto *view = value.get<View>();
+  if (!view || !view->instance)
+    return;
+  const Instance &base = *view->instance;
+  for (auto &[formal, axes] : base.formals)
+    for (const Axis &axis : axes)
+      if (auto origin = base.origin.find(axis.name);
+          origin != base.origin.end() && namesAxis(*instance.decl, parameter, formal)) {
+        instance.formals[parameter + "." + formal] = axes;
+        instance.origin.insert(*origin);
+        instance.apart.insert(axis.name);
+      }
 }
 
 /// The declared axes of a param or state and what they stand for.
@@ -171,6 +229,7 @@ Value Checker::instantiate(Scope &scope, const Declared &declared, Arguments arg
       instance->formals[name] = axes;
     } else {
       nameInstance(value, instance.get(), name, nullptr);
+      tellApart(*instance, name, value);
       instance->fields[name] = value;
       instance->order.push_back(name);
     }

@@ -163,6 +163,7 @@ Value Checker::callRepeated(Scope &scope, const View &view, Arguments arguments,
   layer.instance = repeated.item;
   layer.substitution = view.substitution;
   layer.frozen = view.frozen;
+  layer.apart = view.apart;
   Value result = callView(scope, layer, arguments, at);
   std::vector<Value> items;
   if (auto *tuple = result.tuple())

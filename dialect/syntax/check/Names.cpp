@@ -17,6 +17,8 @@ Value Checker::through(Value value, Scope &root) {
     }
     out.substitution = composed;
     out.frozen |= root.frozen;
+    if (root.self)
+      out.apart.insert(root.self->apart.begin(), root.self->apart.end());
     return out;
   }
   if (auto *tuple = value.tuple()) {
@@ -43,8 +45,12 @@ std::optional<Value> Checker::find(Scope &scope, const std::string &name, Locati
         return Value(parameter(root.self, declaration, root.substitution, root.frozen, at));
     if (self->decl)
       for (const ast::StmtPtr &member : self->decl->members)
-        if (auto *method = ast::as<ast::Method>(member); method && method->name.text == name)
-          return Value(View{root.self, nullptr, root.substitution, name, root.frozen});
+        if (auto *method = ast::as<ast::Method>(member); method && method->name.text == name) {
+          View own{root.self, nullptr, root.substitution, name, root.frozen, {}};
+          for (auto &[axis, origin] : self->origin) // inside, its axes are its own
+            own.apart.insert(axis);
+          return Value(own);
+        }
   }
   auto configured = [&](const Value &value) -> Value {
     if (auto *number = value.get<Number>(); number && number->isWhole() && number->toInt() > 0)

@@ -25,8 +25,9 @@ struct Scope : std::enable_shared_from_this<Scope> {
   // The rest holds for roots; children look it up.
   std::shared_ptr<std::map<std::string, Value>> config;
   std::shared_ptr<Instance> self;
-  Substitution substitution; // static names of self -> names in this call
-  bool isStatic = false;     // the body of a model or of train: makes instances
+  Substitution substitution;   // static names of self -> names in this call
+  std::set<std::string> apart; // axes of self given twice that the caller tells apart
+  bool isStatic = false;       // the body of a model or of train: makes instances
   bool frozen = false;
   Axes rest; // what `..` stands for
   bool hasRest = false;

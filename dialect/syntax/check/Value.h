@@ -75,6 +75,8 @@ struct View {
   Substitution substitution;
   std::string method; // empty: forward
   bool frozen = false;
+  /// Axes given twice that this scope tells apart (rule C3): on return they keep their own names.
+  std::set<std::string> apart;
 };
 
 /// A declaration with the file whose names its body sees.
@@ -169,10 +171,12 @@ struct Instance {
   std::map<std::string, Axes> formals;       // axis parameters, static names
   std::map<std::string, std::string> origin; // a formal's axis given twice -> the caller's name
   std::map<std::string, std::string> own;    // static name -> display name of axes made here
-  std::shared_ptr<Instance> copyOf;          // copy(m): starts as m
-  const ast::For *wrapper = nullptr;         // the `wrap =` of train that made it
-  bool isWrapped = false;                    // it stands inside such a wrapper
-  std::string path() const;                  // "lm.blocks.attn"
+  std::set<std::string> apart;       // axes given twice to a model that is a field; types name both
+  std::shared_ptr<Instance> copyOf;  // copy(m): starts as m
+  const ast::For *wrapper = nullptr; // the `wrap =` of train that made it
+  bool isWrapped = false;            // it stands inside such a wrapper
+  std::string path() const;          // "lm.blocks.attn"
+  const ast::For *addedBy() const;   // the wrapper whose part it is; null if it was wrapped
 };
 
 /// `repeat(layer: n) M()`: one instance whose states have a leading axis.
