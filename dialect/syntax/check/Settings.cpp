@@ -31,7 +31,7 @@ Setting Training::readSetting(const std::string &name, const ast::Expr &expr, bo
       for (const ast::Call::Argument &argument : call->arguments) {
         std::string key = argument.name ? argument.name->text : "";
         if (key.empty()) {
-          if (next >= fn->parameters.size())
+          if (next >= fn->parameters.size() || fn->parameters[next].isNamed)
             c.fail(argument.value->at, fmt::format("{} takes fewer arguments", fn->name.text));
           key = fn->parameters[next++].name.text;
         }

@@ -69,9 +69,9 @@ Value Checker::mapTensors(const Value &value, const std::function<Tensor(const T
   }
   if (auto *d = value.distribution()) {
     auto out = std::make_shared<Distribution>(*d);
-    out->event = event(d->event);
     for (auto &[name, field] : out->fields)
       field = std::make_shared<Value>(mapTensors(*field, f, event));
+    out->event = event(d->event); // last: what f learnt of the fields may be needed
     return out;
   }
   if (auto *tuple = value.tuple()) {
