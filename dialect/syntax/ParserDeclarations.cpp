@@ -281,23 +281,29 @@ PathPattern Parser::path() {
   return pattern;
 }
 
-/// Pieces without space between them: `weight`, `3`, `*`, `{i}`, `head*`.
+/// Pieces without space between them: `weight`, `3`, `*`, `{i}`, `{0..3}`, `head*`.
 std::string Parser::pathSegment() {
   std::string segment;
   while (segment.empty() || peek().isAdjacent) {
     const Token &token = peek();
-    bool digits = token.kind == TokenKind::Number &&
-                  token.text.find_first_not_of("0123456789") == token.text.npos;
-    if (token.kind == TokenKind::Name || digits || token.is("*")) {
+    auto isDigits = [](const Token &token) {
+      return token.kind == TokenKind::Number &&
+             token.text.find_first_not_of("0123456789") == token.text.npos;
+    };
+    if (token.kind == TokenKind::Name || isDigits(token) || token.is("*")) {
       segment += next().text;
       continue;
     }
     bool hole = token.is("{") && peek(1).kind == TokenKind::Name && peek(1).isAdjacent &&
                 peek(2).is("}") && peek(2).isAdjacent;
-    if (!hole)
+    bool range = token.is("{") && isDigits(peek(1)) && peek(2).is("..") && isDigits(peek(3)) &&
+                 peek(4).is("}");
+    for (size_t i = 1; i < 5; ++i)
+      range &= peek(i).isAdjacent;
+    if (!hole && !range)
       break;
-    segment += fmt::format("{{{}}}", peek(1).text);
-    position += 3;
+    for (int parts = hole ? 3 : 5; parts > 0; --parts)
+      segment += next().text;
   }
   if (segment.empty())
     expected("a path such as blocks.*.scale");

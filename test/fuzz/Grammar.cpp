@@ -161,8 +161,9 @@ void Grammar::settings() {
 }
 
 void Grammar::path() {
-  static const char *paths[] = {"*.scale", "blocks.{i}.attn", "x*.3.*", "*", "a.0.b{i}c"};
-  put(paths[pick(5)]);
+  static const char *paths[] = {"*.scale", "blocks.{i}.attn", "x*.3.*",
+                                "*",       "a.0.b{i}c",       "m.{0..3}.w"};
+  put(paths[pick(6)]);
 }
 
 void Grammar::trainItems(unsigned kinds) {

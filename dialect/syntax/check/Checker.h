@@ -38,6 +38,7 @@ struct StateInfo {
   std::shared_ptr<Instance> instance; // or null: of the objective
   const Declaration *declaration = nullptr;
   std::vector<std::shared_ptr<Repeated>> stack; // outermost first
+  std::vector<std::string> bareNames;           // of its tensors, had nothing been wrapped
   Axes rows, cols;                              // of the state's own axes
   const ast::Expr *initial = nullptr;           // of an objective's param or state
   ScopePtr scope;                               // in which `initial` stands

@@ -22,19 +22,6 @@ static void write(Checker &c, ValueId value, size_t state, Location at) {
   c.block().nodes.push_back(std::move(node));
 }
 
-std::vector<size_t> Training::trainable() {
-  std::vector<size_t> out;
-  for (size_t state : c.entry->trained)
-    if (!isFrozen(state))
-      out.push_back(state);
-  if (out.empty())
-    c.error(train.name.at, fmt::format("train {} has nothing to train: the loss depends on no "
-                                       "parameter that is not frozen",
-                                       train.name.text))
-        .fail();
-  return out;
-}
-
 std::vector<Tensor> Training::gradients(const Tensor &loss, const std::vector<size_t> &wrt,
                                         Location at) {
   Node node;
@@ -56,9 +43,12 @@ void Training::trainEntry(const Run &run) {
   EntryState entry;
   begin(entry, "train", true);
   Outcome outcome = objective(run);
-  std::vector<size_t> wrt = trainable();
   Location at = outcome.lossAt;
+  std::vector<size_t> wrt = trainable(*outcome.loss, at);
   std::vector<Tensor> grads = gradients(*outcome.loss, wrt, at);
+
+  for (size_t i = 0; i < wrt.size(); ++i)
+    grads[i] = whereFrozen(wrt[i], c.literal(0), grads[i], at);
 
   Tensor square = c.literal(0);
   for (const Tensor &g : grads)
@@ -100,7 +90,7 @@ void Training::trainEntry(const Run &run) {
       Tensor old = c.readScalar(average), now = tensorFor(c, entry.written.at(state));
       Tensor next = c.op2("add", c.op2("mul", keep, old, at),
                           c.op2("mul", c.op2("sub", c.literal(1), keep, at), now, at), at);
-      entry.written[average] = *next.id;
+      entry.written[average] = *whereFrozen(state, old, next, at).id;
     }
   }
   for (auto &[state, value] : entry.written)
@@ -364,7 +354,7 @@ void Training::gradientsEntry(const Run &run) {
   EntryState entry;
   begin(entry, "gradients", true);
   Outcome outcome = objective(run);
-  std::vector<size_t> wrt = trainable();
+  std::vector<size_t> wrt = trainable(*outcome.loss, outcome.lossAt);
   std::vector<Tensor> grads = gradients(*outcome.loss, wrt, outcome.lossAt);
   entry.decl.outputs.push_back({"loss", c.materialize(*outcome.loss, outcome.lossAt)});
   for (size_t i = 0; i < wrt.size(); ++i)

@@ -117,11 +117,21 @@ std::string Training::metadata(const Run &run) {
           vocabulary = input.limit;
       }
   training["tokens_per_step"] = tokens;
+  if (std::vector<std::string> names = unused(); !names.empty())
+    training["unused"] = names;
   out["training"] = training;
   if (vocabulary > 0)
     out["vocabulary"] = {{"size", vocabulary}};
-  for (auto &[model, field] : loads)
-    out["load"].push_back({{"model", model}, {"file", *field->from}});
+  for (auto &[model, field] : loads) {
+    Json load{{"model", model}, {"file", *field->from}};
+    for (auto &[tensor, place] : places[model]) {
+      if (!place.name.empty())
+        load["tensors"][tensor][place.isWhole ? "name" : "own"] = place.name;
+      if (place.isFresh)
+        load["tensors"][tensor]["fresh"] = true;
+    }
+    out["load"].push_back(std::move(load));
+  }
   auto copy = [&](size_t state, size_t of) {
     out["copies"].push_back(
         {{"state", c.graph.states[state].name}, {"of", c.graph.states[of].name}});

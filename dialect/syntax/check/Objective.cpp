@@ -93,10 +93,9 @@ Value Training::input(const std::string &name, const ast::Type &type, Scope &sco
   return x;
 }
 
-/// A body with its names given; data that is not given become inputs.
+/// A body with its names; data become inputs.
 Outcome Training::body(const std::string &what, const std::vector<ast::Parameter> &parameters,
-                       const ast::Block &block, File &where,
-                       const std::map<std::string, Value> &given, Location at) {
+                       const ast::Block &block, File &where, Location at) {
   Outcome out;
   out.scope = std::make_shared<Scope>();
   Scope &s = *out.scope;
@@ -125,7 +124,7 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
       axis.at = p.name.at;
       axis.name = p.name;
       need(axis, p);
-    } else if (p.type && p.type->hasAxes && !given.count(p.name.text)) {
+    } else if (p.type && p.type->hasAxes) {
       for (auto *list : {&p.type->axes, &p.type->event})
         for (const ast::TypeAxis &axis : *list)
           need(axis, p);
@@ -150,23 +149,6 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
       View view = *model->get<View>();
       view.frozen |= p.isFrozen;
       s.names[name] = view;
-      continue;
-    }
-    if (auto found = given.find(name); found != given.end()) {
-      Value value = found->second;
-      // What a rollout yields names its axes itself.
-      if (p.type && p.type->hasAxes) {
-        auto actual = c.shapeOf(value);
-        Axes axes = c.typeAxes(s, p.type->axes);
-        bool same = actual && !value.record() ? actual->size() == axes.size() : true;
-        if (actual && !value.record())
-          for (const Axis &axis : axes)
-            same &= std::find(actual->begin(), actual->end(), axis) != actual->end();
-        if (!same)
-          c.fail(p.name.at, fmt::format("'{}' of {} is declared with other axes than {}", name,
-                                        what, c.describe(value, s)));
-      }
-      s.names[name] = value;
       continue;
     }
     if (p.type && p.type->hasAxes && !p.isNamed) {
@@ -304,7 +286,6 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
 }
 
 Outcome Training::objective(const Run &run) {
-  std::map<std::string, Value> given;
   auto data = run.fields.find("data");
   if (data != run.fields.end())
     if (auto *call = ast::as<ast::Call>(data->second->value))
@@ -338,7 +319,7 @@ Outcome Training::objective(const Run &run) {
         size->second = number->toInt();
     }
   Outcome out = body(run.objective->name.text, run.objective->parameters, run.objective->body,
-                     *run.file, given, run.at);
+                     *run.file, run.at);
   sizes = keep;
   if (!out.loss)
     c.error(run.objective->name.at,

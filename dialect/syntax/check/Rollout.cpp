@@ -10,7 +10,7 @@ Outcome Training::rollout(const ast::Field &field) {
   auto found = name ? file.names.find(name->text) : file.names.end();
   auto *rollout = found == file.names.end() ? nullptr : ast::as<ast::Rollout>(found->second.decl);
   if (!rollout)
-    c.fail(field.value->at, "a rollout is wanted here");
+    c.fail(field.value->at, "this is a bug in frit: no rollout is called here");
   EntryState entry;
   begin(entry, "rollout", false);
   auto keepSizes = sizes;
@@ -54,7 +54,7 @@ Outcome Training::rollout(const ast::Field &field) {
     }
   }
   Outcome out = body(rollout->name.text, rollout->parameters, rollout->body, *found->second.file,
-                     {}, field.value->at);
+                     field.value->at);
   if (out.loss)
     c.fail(out.lossAt, "a rollout minimizes nothing; it yields data");
   if (out.yields.empty())

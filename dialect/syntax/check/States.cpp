@@ -6,9 +6,9 @@
 namespace frit::checking {
 
 /// "lm.blocks.3.attn.q.weight" for layer indices `at`, outermost first; without indices
-/// "lm.blocks...".
+/// "lm.blocks...". `bare`: as it would be called had nothing been wrapped.
 static std::string canonical(const Instance &instance, const std::string &name,
-                             const std::vector<int64_t> *at) {
+                             const std::vector<int64_t> *at, bool bare = false) {
   std::vector<const Instance *> chain;
   for (const Instance *i = &instance; i; i = i->binder)
     chain.insert(chain.begin(), i);
@@ -16,7 +16,8 @@ static std::string canonical(const Instance &instance, const std::string &name,
   size_t used = 0;
   const Repeated *above = nullptr;
   for (const Instance *i : chain) {
-    out += (out.empty() ? "" : ".") + i->field;
+    if (!bare || !i->isWrapped)
+      out += (out.empty() ? "" : ".") + i->field;
     if (i->repeated && i->repeated.get() != above) {
       above = i->repeated.get();
       if (at && above->item.get() == i)
@@ -73,6 +74,7 @@ void Checker::registerInstance(const std::shared_ptr<Instance> &instance) {
         rest /= stack[i]->axis.size;
       }
       decl.tensors.push_back({canonical(*instance, declaration.name(), &at), n});
+      info.bareNames.push_back(canonical(*instance, declaration.name(), &at, true));
     }
     size_t index = addState(std::move(info), std::move(decl));
     stateIndex[{instance.get(), declaration.name()}] = index;
@@ -144,7 +146,8 @@ ValueId Checker::stateSlice(size_t state, Location at) {
       if (f->repeated == repeated)
         loop = f;
     if (!loop)
-      error(at, fmt::format("'{}' belongs to repeated layers and has no value outside their loop",
+      error(at, fmt::format("this is a bug in frit: '{}' belongs to repeated layers and has no "
+                            "value outside their loop",
                             graph.states[state].name))
           .fail();
     value = sliceOf(*loop, value);
@@ -178,8 +181,8 @@ Tensor Checker::parameter(const std::shared_ptr<Instance> &instance, const Decla
   for (const AxisChange &change : changes)
     for (const Axis &axis : change.to)
       if (!names.insert(axis.name).second)
-        error(at,
-              fmt::format("'{}' would have axis '{}' twice here", declaration.name(), axis.name))
+        error(at, fmt::format("this is a bug in frit: '{}' would have axis '{}' twice here",
+                              declaration.name(), axis.name))
             .fail();
   return renameAxes(x, changes, at);
 }

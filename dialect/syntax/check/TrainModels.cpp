@@ -94,8 +94,6 @@ void Training::readFrom(const ast::Field &field) {
   if (instance.binder || instance.field != name)
     c.fail(field.fromAt, fmt::format("'{}' has no parameters of its own to load: it is '{}'", name,
                                      instance.path()));
-  if (field.hasMap)
-    c.unsupported(field.fromAt, "loading weights under other names");
   loads[name] = &field;
 }
 
@@ -106,9 +104,37 @@ void Training::wrap(const ast::For &item, const ast::Field &field) {
   auto *declared = callee.get<Declared>();
   if (!declared || declared->decl->kind != ast::DeclKind::Model)
     c.fail(field.value->at, "wrap wants a model of a model: wrap = LoRA(rank = 4)");
+  for (const ast::PathPattern &pattern : item.patterns)
+    judgePattern(pattern);
   std::set<Instance *> seen;
   std::vector<bool> matched(item.patterns.size());
-  std::function<void(Instance &)> visit = [&](Instance &instance) {
+  // The layers of a repeat are one instance, which has a path for each of them.
+  using Paths = std::vector<std::string>;
+  auto inside = [](const Paths &outer, const std::string &field, const View &view) {
+    Paths out;
+    for (const std::string &path : outer)
+      for (int64_t n = 0; n < (view.repeated ? view.repeated->axis.size : 1); ++n)
+        out.push_back(path + (path.empty() ? "" : ".") + field +
+                      (view.repeated ? "." + std::to_string(n) : ""));
+    return out;
+  };
+  auto isHit = [&](size_t i, const Instance &child, const Paths &paths) {
+    const ast::PathPattern &pattern = item.patterns[i];
+    size_t some = 0;
+    for (const std::string &path : paths)
+      some += matches(pattern.text(), path);
+    if (matches(pattern.text(), child.path()) || some == paths.size())
+      return true;
+    if (some > 0)
+      c.error(pattern.at, fmt::format("'{}' names some layers of '{}'; all layers of a repeat are "
+                                      "wrapped, or none",
+                                      pattern.text(), child.path()))
+          .help("say * for the layer, and freeze what the wrapper adds to the others")
+          .fail();
+    return false;
+  };
+  std::function<void(Instance &, const Paths &)> visit = [&](Instance &instance,
+                                                             const Paths &paths) {
     if (!seen.insert(&instance).second)
       return;
     for (auto &[name, value] : instance.fields) {
@@ -116,13 +142,15 @@ void Training::wrap(const ast::For &item, const ast::Field &field) {
       if (!view)
         continue;
       Instance *child = view->instance ? view->instance.get() : view->repeated->item.get();
+      if (child->binder != &instance)
+        continue; // shared: it is visited where it is named
+      Paths own = inside(paths, child->field, *view);
       bool hit = false;
       for (size_t i = 0; i < item.patterns.size(); ++i)
-        if (view->instance && child->binder == &instance &&
-            matches(item.patterns[i].text(), child->path()))
+        if (view->instance && isHit(i, *child, own))
           matched[i] = hit = true;
       if (!hit) {
-        visit(*child);
+        visit(*child, own);
         continue;
       }
       auto inner = std::make_shared<Scope>();
@@ -154,7 +182,7 @@ void Training::wrap(const ast::For &item, const ast::Field &field) {
   };
   for (auto &[name, value] : models)
     if (auto *view = value.get<View>())
-      visit(*(view->instance ? view->instance : view->repeated->item));
+      visit(*(view->instance ? view->instance : view->repeated->item), inside({""}, name, *view));
   for (size_t i = 0; i < matched.size(); ++i)
     if (!matched[i])
       c.fail(item.patterns[i].at, fmt::format("'{}' matches no model", item.patterns[i].text()));
@@ -167,15 +195,8 @@ void Training::readModels() {
         if (auto *field = ast::as<ast::Field>(inner); field && field->name.text == "wrap")
           wrap(*rule, *field);
   c.registerStates(models);
-  // Names in the file are those of the model without what was wrapped around its parts.
-  for (auto &info : c.states) {
-    bool isWrapped = false;
-    for (const Instance *i = info.instance.get(); i; i = i->binder) {
-      isWrapped |= i->wrapper != nullptr;
-      if (auto found = loads.find(i->field); isWrapped && !i->binder && found != loads.end())
-        c.unsupported(found->second->fromAt, "loading a model some of whose parts are wrapped");
-    }
-  }
+  for (auto &[model, field] : loads)
+    placeTensors(model, *field);
   // A copy starts as what it copies, tensor by tensor.
   for (auto &info : c.states)
     if (info.instance && info.instance->copyOf)

@@ -72,8 +72,14 @@ void Training::run() {
     ema = readSetting("ema", *field->value, true, "");
   if (auto *field = get("precision")) {
     auto *name = ast::as<ast::Name>(field->value);
-    if (!name || name->text != "f32")
-      c.unsupported(field->value->at, "a precision other than f32");
+    std::string text = name ? name->text : "";
+    if (text != "f32" && text != "bf16" && text != "f16" && text != "f64")
+      c.error(field->value->at, "precision is f32, bf16, f16 or f64").fail();
+    if (text != "f32" && !c.options.onlyCheck)
+      c.error(field->value->at,
+              fmt::format("precision = {} cannot be compiled yet: programs compute in f32", text))
+          .help("leave the line out, or say precision = f32")
+          .fail();
   }
   if (auto *field = get("dropout"))
     c.fail(field->name.at, "dropout is a parameter of the models that use it, not of train");
@@ -96,6 +102,7 @@ void Training::run() {
       c.entry = nullptr;
     }
   trainEntry(runs[0]);
+  judgeCuts();
   evalEntries(runs[0]);
   predictEntry(runs[0]);
   if (c.options.gradients)

@@ -35,6 +35,25 @@ struct Rule {
   std::optional<bool> frozen;
 };
 
+/// Where the slope from a loss to a parameter ends.
+struct Cut {
+  std::string op;
+  Location at, lossAt;
+};
+
+/// Layers of one state that one body of an optimiser updates; a state outside of repeats has one
+/// layer.
+struct LayerGroup {
+  std::vector<size_t> layers; // indices into StateDecl::tensors
+};
+
+/// Where a file holds a tensor that does not go by its own name there.
+struct TensorPlace {
+  std::string name;
+  bool isWhole = false; // all of the name; else the model's name in the file goes before
+  bool isFresh = false; // it is not loaded
+};
+
 /// An objective or rollout elaborated in some entry.
 struct Outcome {
   ScopePtr scope;
@@ -76,9 +95,13 @@ public:
 
   std::vector<std::pair<size_t, size_t>> copies;   // state -> state it starts as
   std::map<std::string, const ast::Field *> loads; // model -> its field, with `from`
+  std::map<std::string, std::map<std::string, TensorPlace>> places; // model -> tensor -> its place
   std::map<std::pair<size_t, std::string>, size_t> slots;
   std::map<size_t, double> slotInitial;
   std::map<std::string, std::string> records;
+  std::set<size_t> reached;   // parameters in which some run's loss has a slope
+  std::map<size_t, Cut> cuts; // others that are used by a loss
+  std::set<size_t> constants; // others that some objective takes as frozen
   const ast::Field *data = nullptr;
 
   //===-- TrainFields.cpp
@@ -101,8 +124,25 @@ public:
 
   //===-- Rules.cpp
   void readRules();
-  Rule *ruleFor(size_t state, const std::function<bool(const Rule &)> &has);
-  bool isFrozen(size_t state);
+  /// The last rule that matches a tensor of the state and says what is asked for.
+  Rule *ruleFor(size_t state, size_t tensor, const std::function<bool(const Rule &)> &has);
+  void judgePattern(const ast::PathPattern &pattern);
+
+  //===-- Layers.cpp: settings of single layers of a repeat
+  /// Which of its tensors stay as they are.
+  std::vector<bool> frozenLayers(size_t state);
+  bool isFrozen(size_t state); // all of them
+  Tensor layerMask(size_t state, const std::vector<bool> &layers, Location at);
+  /// `other` in the layers that are frozen.
+  Tensor whereFrozen(size_t state, const Tensor &other, const Tensor &x, Location at);
+  std::vector<LayerGroup> layerGroups(size_t state);
+  /// What a parameter of the optimiser is in these layers.
+  Value layeredSetting(size_t state, const LayerGroup &group, OptimizerChoice &choice,
+                       const ast::Parameter &parameter, Scope &scope);
+
+  //===-- Loading.cpp: under which names a file holds the tensors of a model
+  void placeTensors(const std::string &model, const ast::Field &field);
+  void judgeMapping(const ast::Field::Mapping &mapping);
 
   //===-- Objective.cpp: the body of an objective or rollout
   void begin(EntryState &entry, const std::string &name, bool training);
@@ -111,12 +151,18 @@ public:
   Outcome rollout(const ast::Field &field);
   const ast::Rollout *isRollout(const ast::Field &field);
   Outcome body(const std::string &what, const std::vector<ast::Parameter> &parameters,
-               const ast::Block &block, File &file, const std::map<std::string, Value> &given,
-               Location at);
+               const ast::Block &block, File &file, Location at);
   Value input(const std::string &name, const ast::Type &type, Scope &scope, Location at);
   void draw(Scope &scope, const ast::Draw &draw);
   void judgeCausality(const Value &distribution, const RecordValue &drawn, const Axis &time,
                       Scope &scope, Location at);
+
+  //===-- Slopes.cpp: which parameters learn
+  std::vector<size_t> trainable(const Tensor &loss, Location at);
+  /// Parameters that train means to train, but no loss depends on them.
+  std::vector<std::string> unused();
+  /// Refuses parameters whose gradient would be zero whatever happens, in every run.
+  void judgeCuts();
 
   //===-- Entries.cpp
   void trainEntry(const Run &run);
@@ -124,17 +170,18 @@ public:
   void predictEntry(const Run &run);
   void gradientsEntry(const Run &run);
   void initEntry();
-  std::vector<size_t> trainable();
   std::vector<Tensor> gradients(const Tensor &loss, const std::vector<size_t> &wrt, Location at);
 
   //===-- Optimizer.cpp
   void update(size_t state, const Tensor &gradient);
+  void updateLayers(size_t state, const Tensor &gradient, const LayerGroup &group);
+  size_t slotFor(size_t state, const ast::StateDecl::Item &item, Scope &scope);
 
   //===-- Metadata.cpp
   std::string metadata(const Run &run);
 };
 
-/// `*` stands for any text.
+/// `*` stands for any text, `{0..3}` for a number from 0 to 3.
 bool matches(const std::string &pattern, const std::string &text);
 
 } // namespace frit::checking
