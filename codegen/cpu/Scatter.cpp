@@ -168,7 +168,7 @@ private:
   void emitStart() {
     std::vector<Axis> aligned;
     for (const Axis &axis : out.axes)
-      if (llvm::is_contained(positions, axis))
+      if (llvm::is_contained(positions, axis) && !llvm::is_contained(into, axis))
         aligned.push_back(axis);
     ValueType source = op.getOnto() ? typeOf(op.getRest().back()) : out;
     loop(from, to, 1, [&](Value place) {
@@ -191,7 +191,13 @@ private:
 
   void emitPositions() {
     ValueType x = typeOf(op.getX());
-    std::vector<ValueType> types{x, out};
+    // A position may lie along an axis of the name of one that it is put into (a sort's order
+    // does): walking it does not move through the result.
+    ValueType kept = out;
+    for (Axis &axis : kept.axes)
+      if (llvm::is_contained(into, axis))
+        axis.name.clear();
+    std::vector<ValueType> types{x, kept};
     for (Value operand : op.getRest().take_front(intoCount + op.getMasked()))
       types.push_back(typeOf(operand));
     walk(positions, types, SmallVector<Value>(types.size(), constant(0)), [&](ArrayRef<Value> at) {

@@ -205,3 +205,15 @@ TEST_CASE("an embedding's gradient: rows that meet are summed, onto what was the
                    });
   });
 }
+
+TEST_CASE("a sort's gradient: positions lie along the axis that they put values into") {
+  sweep([](Element e, int64_t n) {
+    Axis t{"t", 4};
+    return Program({type(e, {t, {"d", n}}), type(Element::I32, {t}), type(e, {t})},
+                   [=](Build &b, Terms x) -> Terms {
+                     Attributes into{{"into", std::vector<Axis>{t}}, {"mode", std::string("add")}};
+                     return {b.make("scatter", {x[0], x[1]}, into),
+                             b.make("scatter", {x[2], x[1]}, into)};
+                   });
+  });
+}
