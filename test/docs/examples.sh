@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every ```frit block of docs/language.md is a whole program and checks; every rule there is cited
+# Every ```frit block of docs/language.md and docs/objectives.md is a whole program and checks; every rule there is cited
 # by a test. $1: the frit to use.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -9,7 +9,7 @@ trap 'rm -rf "$fresh"' EXIT
 awk -v dir="$fresh" '
   /^```frit$/ { inside = 1; file = sprintf("%s/line%04d.frit", dir, NR); next }
   /^```/      { inside = 0; next }
-  inside      { print > file }' docs/language.md
+  inside      { print > file }' docs/language.md docs/objectives.md
 count=$(ls "$fresh" | wc -l)
 [ "$count" -ge 6 ] || { echo "docs/language.md has only $count programs"; exit 1; }
 status=0

@@ -99,6 +99,8 @@ TEST_CASE("D5, D7 and D8: divergences of (1/4, 3/4) from (1/2, 1/2)") {
   CHECK(divergenceOf("D[alpha(a = 0.5)](p || q)") ==
         Approx(4 * (1 - (std::sqrt(0.125) + std::sqrt(0.375)))));
   CHECK(divergenceOf("D[alpha(a = 1)](p || q)") == Approx(kl));
+  // With its parameter it is a value like any other.
+  CHECK(divergenceOf("by(p, q, alpha(a = 1))", "fn by(p, q, f) = D[f](p || q)\n") == Approx(kl));
   CHECK(divergenceOf("D[skewed](p || q)", "divergence skewed(u; a = 0.3 in 0..1) = u * log(u / (a "
                                           "* u + 1 - a))\n") ==
         Approx(0.25 * std::log(0.25 / (0.3 * 0.25 + 0.7 * 0.5)) +

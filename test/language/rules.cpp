@@ -217,6 +217,26 @@ TEST_CASE("T4: fields say what they want") {
   CHECK_THAT(says(sgd + "  k = 2 every 3"), Contains("error: 'every' belongs to eval"));
 }
 
+TEST_CASE("T4: an objective of the prelude takes sizes from the file that trains it") {
+  std::string text = R"(
+config { vocab = 7 }
+model M() {
+  param table: real[vocab; next: vocab] = 0
+  forward(ids: token[b, t; vocab]) -> categorical[b, t; vocab] {
+    categorical(logits = rename(table[vocab = ids], next -> vocab), over = vocab)
+  }
+}
+train sft { policy = M();  b = 2, t = 3;  data = tensors();  optimizer = sgd(lr = 0.1);  steps = 1 }
+)";
+  Checked checked(text);
+  INFO(checked.messages);
+  REQUIRE(checked.graph);
+  CHECK(checked.entry("train")->inputs.at(0).limit == 7);
+  CHECK(checked.entry("predict"));
+  CHECK_THAT(Checked(std::regex_replace(text, std::regex("b = 2"), "vocab = 9, b = 2")).messages,
+             Contains("axis 'vocab' has its size from config; it cannot be set here"));
+}
+
 TEST_CASE("T5: numbers of train are flags of the program, sizes are none") {
   Checked checked(R"(
 objective o(x: real[b]; k = 2.0) { param w: real[] = 0;  minimize mean((x * w - k)^2) }

@@ -68,6 +68,11 @@ Value Checker::call(Scope &scope, const ast::Call &call) {
   if (auto *generator = callee.get<std::shared_ptr<Generator>>()) {
     std::string name = (*generator)->decl->name.text;
     auto *pair = pairOf();
+    // With parameters only it is a divergence still, a value like its name: f = alpha(a = 0.3).
+    if (!pair && !call.arguments.empty() &&
+        std::all_of(call.arguments.begin(), call.arguments.end(),
+                    [](const ast::Call::Argument &argument) { return argument.name.has_value(); }))
+      return Value(generatorOf(scope, call));
     if (!pair)
       error(call.at, fmt::format("a divergence is between two: {}(p || q)", name))
           .help("'||' says which is which: it is the divergence of p from q")

@@ -326,6 +326,8 @@ void Training::predictEntry(const Run &run) {
         "ids", *first.type,
         *[&] {
           auto inner = std::make_shared<Scope>(*s);
+          inner->file = view->instance->file; // whose names the signature speaks in
+          inner->config = view->instance->config;
           inner->names[first.type->axes[0].name->text] = Group{{{rows, 1}}};
           inner->names[first.type->axes[1].name->text] = Group{{{time, timeAxis->second}}};
           return inner;

@@ -108,6 +108,14 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
     const std::string &name = axis.name->text;
     if (s.names.count(name) || where.config.count(name))
       return;
+    // An objective of another file, the prelude's say, takes the sizes of the file that trains it.
+    auto config = file.config.find(name);
+    if (auto number = config == file.config.end() ? std::nullopt : c.numberOf(config->second);
+        number && number->isWhole()) {
+      s.names[name] = Group{{{name, number->toInt()}}};
+      s.taken.insert(name);
+      return;
+    }
     auto size = sizes.find(name);
     if (size == sizes.end())
       c.error(at, fmt::format("the size of axis '{}' is not given", name))
