@@ -43,3 +43,24 @@ TEST_CASE("the graphs of the programs and examples verify") {
       }
     }
 }
+
+TEST_CASE("what is given to a layer belongs to the layer that gives it") {
+  Checked checked(R"(
+model Double() { param w: real[] = 2;  forward(x: real[b]) -> real[b] { x * w } }
+model M() {
+  one = Double()
+  two = Double()
+  forward(x: real[b]) -> real[b] { two(tanh(one(x) + 1)) }
+}
+objective o(m: model, x: real[b]) { minimize mean(m(x)) }
+train o { m = M();  b = 2;  data = tensors();  optimizer = sgd(lr = 0.1);  steps = 1 }
+)");
+  INFO(checked.messages);
+  REQUIRE(checked.graph.has_value());
+  std::vector<std::string> paths;
+  for (const Node &node : checked.entry("train")->body.nodes)
+    if (node.op == "tanh" || node.op == "mul")
+      paths.push_back(node.op + " " + node.path);
+  paths.resize(3);
+  CHECK(paths == std::vector<std::string>{"mul m.one", "tanh m", "mul m.two"});
+}

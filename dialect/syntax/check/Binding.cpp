@@ -110,6 +110,9 @@ Axes BodyCall::axisOf(Argument &argument, const std::string &name) {
 }
 
 void BodyCall::evaluateArguments() {
+  // What is given is computed by the caller, and belongs to the caller's layer.
+  Keep<std::string> calleePath(c.currentPath);
+  c.currentPath = caller.root().path;
   for (const ast::Parameter &p : parameters)
     if (isAxis(p) && given.count(p.name.text))
       raw[p.name.text] = axisOf(*given[p.name.text], p.name.text);
