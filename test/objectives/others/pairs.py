@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 B, T, U, V = 3, 4, 3, 5
 SHAPES = {"policy.table": (V, V), "reference.table": (V, V), "scorer.table": (V,), "margin": (B,)}
-for side, length in (("chosen", T), ("rejected", U)):
+for side, length in (("chosen", T), ("rejected", U), ("drawn", 2)):
     for part in ("ids", "next", "real", "mask"):
         SHAPES[f"{side}.{part}"] = (B, length)
 
@@ -24,6 +24,8 @@ def draw():
         out[f"{side}.ids"], out[f"{side}.next"] = token(B, length), token(B, length)
         out[f"{side}.real"] = [int(i < n) for n in lengths[side] for i in range(length)]
         out[f"{side}.mask"] = list(out[f"{side}.real"])
+    for part, values in (("ids", token(B, 2)), ("next", token(B, 2)), ("real", [1, 1, 1, 0, 1, 1]), ("mask", [1, 1, 1, 0, 1, 1])):
+        out[f"drawn.{part}"] = values
     out["chosen.mask"][0] = 0  # the first token belongs to the prompt
     return out
 
@@ -41,6 +43,7 @@ def by_hand():
         "chosen.real": chosen_mask, "chosen.mask": chosen_mask,
         "rejected.ids": rows([0, 0, 0], [1, 0, 0], [0, 0, 0]), "rejected.next": rows([2, 0, 0], [0, 0, 0], [1, 0, 0]),
         "rejected.real": rejected_mask, "rejected.mask": rejected_mask,
+        "drawn.ids": [0] * 6, "drawn.next": rows([0, 0], [1, 0], [0, 0]), "drawn.real": [1, 0] * 3, "drawn.mask": [1, 0] * 3,
     }
 
 
@@ -117,6 +120,11 @@ def dpo_alpha(d, h):
     return -F.logsigmoid(h.beta * (link(w - rw) - link(l - rl))).mean()
 
 
+def xpo(d, h):
+    (w, l), (rw, rl) = totals(d, "policy.table"), totals(d, "reference.table")
+    return (-F.logsigmoid(h.beta * ((w - rw) - (l - rl)))).mean() + h.alpha * log_probs(d["policy.table"], d, "drawn").sum(-1).mean()
+
+
 def trl_cpo(kind, average, h):
     from trl.experimental.cpo import CPOTrainer
 
@@ -163,6 +171,8 @@ def objective(name, h):
     if name in ("cpo", "simpo", "alphapo"):
         kind = "sigmoid" if name == "cpo" else "simpo"
         return f"trl CPOTrainer.cpo_loss, {kind}, f64", trl_cpo(kind, name != "cpo", h), policy
+    if name == "xpo":
+        return "formula of Xie et al. 2024, torch f64", xpo, policy
     if name == "orpo":
         return "formula of Hong et al. 2024, torch f64 (TRL's casts to f32)", orpo, policy
     if name == "reward_model":

@@ -6,18 +6,18 @@ import torch
 from others.shared import *
 
 B, T = 3, 4
-SHAPES = {"policy.table": (V, V), "reference.table": (V, V), "good": (B,), **sequence_shapes("s", B, T), **sequence_shapes("other", B, T)}
+SHAPES = {"policy.table": (V, V), "reference.table": (V, V), "good": (B,), "wins": (B,), "reward": (B,), "value": (B,), **sequence_shapes("s", B, T), **sequence_shapes("other", B, T)}
 
 
 def draw():
     real, token = generator(74)
     return {"policy.table": real(V, V), "reference.table": real(V, V), **sequence("s", token, B, T, [4, 2, 3], [1, 0, 0]),
-            **sequence("other", token, B, T, [3, 4, 2]), "good": [1, 0, 1]}
+            **sequence("other", token, B, T, [3, 4, 2]), "good": [1, 0, 1], "wins": [0.75, 0.125, 0.5], "reward": real(B), "value": real(B)}
 
 
 def by_hand():
     mask, other = rows([1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0]), rows([1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0])
-    return {"policy.table": POLICY_ROW * V, "reference.table": REFERENCE_ROW * V, "good": [1, 0, 1],
+    return {"policy.table": POLICY_ROW * V, "reference.table": REFERENCE_ROW * V, "good": [1, 0, 1], "wins": [1, 0, 0.5], "reward": [1, 0, 2], "value": [0, 1, 1],
             "s.ids": [0] * 12, "s.next": rows([0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]), "s.real": mask, "s.mask": mask,
             "other.ids": [0] * 12, "other.next": rows([0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]), "other.real": other, "other.mask": other}
 
@@ -59,7 +59,23 @@ def bco():
     return loss
 
 
+def answers(d):
+    logq = log_probs(d["policy.table"], d).sum(-1)
+    return logq, logq - log_probs(d["reference.table"], d).sum(-1)
+
+
+def nash_md(d, h):
+    logq, a = answers(d)
+    return (h.beta * a.detach() * logq - (d["wins"] - 0.5) * logq).mean()
+
+
+def a2po(d, h):
+    return ((h.beta * answers(d)[1] - (d["reward"] - d["value"])) ** 2).mean()
+
+
 def objective(name, h):
+    if name in ("nash_md", "a2po"):
+        return "formula of the paper, torch f64", {"nash_md": nash_md, "a2po": a2po}[name], POLICY
     if name == "bco":
         return "formula of Jung et al. 2024, torch f64", bco(), POLICY
     return f"trl KTOTrainer._compute_loss, {name}, f64", trl_kto(name, h), POLICY
