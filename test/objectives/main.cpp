@@ -135,6 +135,15 @@ void expect(const std::string &what, const Array &got, const std::vector<double>
   std::cout << "\n";
 }
 
+void requireFinite(const std::string &what, const NamedArrays &arrays) {
+  for (auto &[name, array] : arrays)
+    if (!std::all_of(array.data.begin(), array.data.end(),
+                     [](double x) { return std::isfinite(x); })) {
+      ++failures;
+      std::cout << fmt::format("  {}: {} is not finite\n", what, name);
+    }
+}
+
 void judge(Program &exact, Program &compiled, const Case &block, const Json &data,
            const Json &golden) {
   for (bool isCompiled : {false, true}) {
@@ -144,9 +153,13 @@ void judge(Program &exact, Program &compiled, const Case &block, const Json &dat
       NamedArrays states = program.states(numbers);
       return program.run("gradients", states, program.inputs("gradients", numbers));
     };
-    if (block.byHand)
-      expect(by + ", by hand", loss(data["hand"]).at("loss"), {*block.byHand},
-             isCompiled ? 2e-6 : 2e-8);
+    if (block.byHand) {
+      NamedArrays out = loss(data.contains(block.name) ? data[block.name] : data["hand"]);
+      expect(by + ", by hand", out.at("loss"), {*block.byHand}, isCompiled ? 2e-6 : 2e-8);
+      requireFinite(by + ", by hand", out);
+    }
+    if (golden.empty() && block.byHand)
+      continue;
     if (!golden.contains(block.name)) {
       std::cout << "  " << block.name << ": no golden numbers\n";
       ++failures;
@@ -248,13 +261,8 @@ void judgeExtremes(Program &program, const Case &block, const Json &numbers) {
         if (name.find("table") != std::string::npos && name.find(".m") == std::string::npos)
           for (double &x : array.data)
             x *= sure;
-      for (auto &[name, array] : program.run("gradients", before, inputs))
-        if (!std::all_of(array.data.begin(), array.data.end(),
-                         [](double x) { return std::isfinite(x); })) {
-          ++failures;
-          std::cout << fmt::format("  {}, {} is not finite for tables times {} and records of {}\n",
-                                   block.name, name, sure, far);
-        }
+      requireFinite(fmt::format("{}, tables times {}, records of {}", block.name, sure, far),
+                    program.run("gradients", before, inputs));
     }
 }
 
@@ -272,12 +280,16 @@ int main(int argc, char **argv) {
   try {
     std::filesystem::path folder = file.parent_path();
     std::string name = file.stem().string() + ".json";
-    Json data = read(folder / "data" / name), golden = read(folder / "golden" / name);
+    Json data = read(folder / "data" / name);
+    // bugs.frit has numbers of its own for each block, by hand only.
+    Json golden = data.contains("golden") ? read(folder / "golden" / name) : Json();
     std::vector<Case> blocks = casesOf(file.string());
     for (const Case &block : blocks)
       if (argc < 3 || block.name == argv[2]) {
         Program exact(file.string(), block.name, false), compiled(file.string(), block.name, true);
         judge(exact, compiled, block, data, golden);
+        if (golden.empty())
+          continue;
         judgeAbsence(exact, file.string(), block, data["golden"]);
         judgeExtremes(compiled, block, data["golden"]);
       }
