@@ -106,6 +106,11 @@ TEST_CASE("D5, D7 and D8: divergences of (1/4, 3/4) from (1/2, 1/2)") {
         Approx(0.25 * std::log(0.25 / (0.3 * 0.25 + 0.7 * 0.5)) +
                0.75 * std::log(0.75 / (0.3 * 0.75 + 0.7 * 0.5))));
   CHECK(divergenceOf("slope[kl](log(2.0) + 0 * sum(x, over = t))") == Approx(std::log(2.0)));
+  for (std::string f : {"kl", "reverse_kl", "jeffreys", "js", "hellinger", "alpha(a = 0.3)"}) {
+    INFO(f);
+    std::string at = "(0.5 + 0 * sum(x, over = t))";
+    CHECK(divergenceOf("link[" + f + "]" + at) == divergenceOf("slope[" + f + "]" + at));
+  }
   CHECK(divergenceOf("score[kl](log(2.0) + 0 * sum(x, over = t))") == Approx(1 - 2));
 }
 

@@ -103,6 +103,8 @@ TEST_CASE("E1: axes, types and calls") {
             "model Mute has no forward"},
            {around("z = x(1)"), "real[b: 2, t: 3] cannot be called"},
            {around("z = kl(q)"), "a divergence is between two: kl(p || q)"},
+           {around("z = link[tv](x)"), "divergence 'tv' is no link: f' is the same at u = "},
+           {around("z = link[chi2](x)"), "divergence 'chi2' is no link: f'(0) is finite, about -2"},
            {around("z = D[kl](q)"), "a divergence is between two: D[f](p || q)"},
            {around("z = slope[kl](x, x)"), "slope[f](s) takes one value, the log of a ratio"},
        }) {

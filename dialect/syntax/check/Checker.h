@@ -243,6 +243,7 @@ public:
                Location at);
   std::shared_ptr<Generator> generatorOf(Scope &scope, const ast::Expr &expr);
   void judgeGenerator(const Generator &f, Location at);
+  void judgeLink(const Generator &f, Location at);
 
   //===-- States.cpp: parameters and states of the instances
   void registerStates(const std::vector<std::pair<std::string, Value>> &models);

@@ -108,12 +108,16 @@ Value Checker::eval(Scope &scope, const ast::Expr &expr) {
   case ast::ExprKind::Bracket: {
     auto *bracket = ast::as<ast::Bracket>(&expr);
     auto *base = ast::as<ast::Name>(bracket->base);
-    static const std::set<std::string> known = {"D", "slope", "score"};
+    static const std::set<std::string> known = {"D", "slope", "link", "score"};
     if (!base || !known.count(base->text))
       error(expr.at, "brackets take an index by axis, x[t = i], or choose a divergence: D[f], "
                      "slope[f], score[f]")
           .fail();
-    return Bracketed{base->text, generatorOf(scope, *bracket->parameter)};
+    auto generator = generatorOf(scope, *bracket->parameter);
+    if (base->text != "link")
+      return Bracketed{base->text, generator};
+    judgeLink(*generator, expr.at);
+    return Bracketed{"slope", generator};
   }
   case ast::ExprKind::Scan:
     return evalScan(scope, *ast::as<ast::Scan>(&expr));
