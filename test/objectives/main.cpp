@@ -22,6 +22,7 @@ namespace {
 struct Case {
   std::string name;
   std::optional<double> byHand;
+  bool isCoupled = false; // `# Rows are coupled`: a batch is more than its rows
 };
 
 /// The train blocks of a file with the number in the comment above each.
@@ -29,12 +30,16 @@ std::vector<Case> casesOf(const std::string &path) {
   std::ifstream file(path);
   std::vector<Case> out;
   std::optional<double> byHand;
+  bool isCoupled = false;
   for (std::string line; std::getline(file, line);)
     if (line.rfind("# hand: ", 0) == 0) {
       byHand = std::stod(line.substr(line.rfind("= ") + 2));
+    } else if (line.rfind("# Rows are coupled", 0) == 0) {
+      isCoupled = true;
     } else if (line.rfind("train ", 0) == 0) {
-      out.push_back({line.substr(6, line.find(' ', 6) - 6), byHand});
+      out.push_back({line.substr(6, line.find(' ', 6) - 6), byHand, isCoupled});
       byHand.reset();
+      isCoupled = false;
     }
   return out;
 }
@@ -247,6 +252,41 @@ void judgeAbsence(Program &program, const std::string &file, const Case &block,
     expect(block.name + ", " + name + " without its first row", garbled[name], array.data, 1e-12);
 }
 
+/// The loss of a batch is that of its rows one by one: its means keep sums and counts. Not so where
+/// rows are coupled.
+void judgePieces(Program &program, const std::string &file, const Case &block,
+                 const Json &numbers) {
+  NamedArrays given = program.inputs("gradients", numbers), states = program.states(numbers);
+  std::string mask;
+  for (auto &[name, array] : given)
+    if (name.ends_with(".mask"))
+      mask = name;
+  if (mask.empty())
+    return;
+  Axis batch = given[mask].type.axes[0];
+  double whole = program.run("gradients", states, given).at("loss").data[0];
+  Program single(file, block.name, false, {batch.name + "=1"});
+  NamedArrays after = program.states(numbers);
+  single.run("eval_begin", after, {});
+  for (int64_t row = 0; row < batch.size; ++row) {
+    NamedArrays piece = given;
+    for (auto &[name, array] : piece) {
+      size_t size = array.data.size() / batch.size;
+      array.data = {array.data.begin() + row * size, array.data.begin() + (row + 1) * size};
+      for (Axis &axis : array.type.axes)
+        if (axis.name == batch.name)
+          axis.size = 1;
+    }
+    single.run("eval", after, piece);
+  }
+  double pieces = single.run("report", after, {}).at("loss").data[0];
+  if ((std::fabs(pieces - whole) <= 1e-12 * std::max(1.0, std::fabs(whole))) == block.isCoupled) {
+    ++failures;
+    std::cout << fmt::format("  {}: {:.9g} whole, {:.9g} in pieces, rows are {}coupled\n",
+                             block.name, whole, pieces, block.isCoupled ? "" : "not ");
+  }
+}
+
 /// Numbers far out, in f32: models that are sure, records that are far from them. Whatever the loss
 /// is then, it and its gradients are finite.
 void judgeExtremes(Program &program, const Case &block, const Json &numbers) {
@@ -291,6 +331,7 @@ int main(int argc, char **argv) {
         if (golden.empty())
           continue;
         judgeAbsence(exact, file.string(), block, data["golden"]);
+        judgePieces(exact, file.string(), block, data["golden"]);
         judgeExtremes(compiled, block, data["golden"]);
       }
     std::cout << fmt::format("{}: {} train blocks, {} failures\n", file.string(), blocks.size(),

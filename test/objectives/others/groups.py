@@ -75,7 +75,15 @@ def f_dpg():
     return loss
 
 
+def grouped(d, h):
+    r = d["reward"]
+    advantage = (r - r.mean(1, keepdim=True)) / (r.std(1, keepdim=True) + 1e-4)
+    return (advantage * log_probs(d["policy.table"], d).sum(-1)).mean()
+
+
 def objective(name, h):
+    if name == "grouped":
+        return "formula, as in trl GRPOTrainer, torch f64", grouped, POLICY
     if name == "rloo":
         return "trl RLOOTrainer._compute_loss, f64", rloo(h), POLICY
     return "formula of Go et al. 2023 (f-DPG, table 1), torch f64", f_dpg(), POLICY
