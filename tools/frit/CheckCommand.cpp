@@ -148,15 +148,16 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
       return (*loaded)->run(check.entry, copy, inputs);
     };
     std::vector<GradientRow> rows;
+    bool ok = false;
     try {
       rows = checkGradients(driver.module(), check);
+      ok = printTable(rows);
+      driver.runPasses("grad"); // the evaluator needs the backward program
+      ok = checkSteps(driver.module(), **loaded, options->seed, 1e-9) && ok;
     } catch (const EvaluationError &error) {
       std::cerr << "frit: " << error.what() << "\n";
       throw UserError();
     }
-    bool ok = printTable(rows);
-    driver.runPasses("grad"); // the evaluator needs the backward program
-    ok = checkSteps(driver.module(), **loaded, options->seed, 1e-9) && ok;
     std::cout << fmt::format(
         "{}: {} of {} gradients right, {:.1f} s\n", request.file,
         std::count_if(rows.begin(), rows.end(), [](auto &row) { return row.ok; }), rows.size(),
