@@ -46,23 +46,31 @@ int frit::bench(const FritLevel &level, const BenchOptions &options) {
   if (options.steps < 1)
     fail("--steps {}: at least 1", options.steps);
   Machine machine(level, options.threads);
-  const Entry &entry = machine.entry("train", "there is nothing to time");
+  const std::vector<Turn> &runs = machine.description.turns;
+  const Turns turns(runs);
+  std::vector<const Entry *> entries;
+  for (const Turn &run : runs)
+    entries.push_back(&machine.entry(run.entry("train"), "there is nothing to time"));
   int64_t seed = machine.description.training.seed.value_or(1);
-  OpenedData data;
-  if (!options.data.files.empty())
-    data = openData(machine, options.data, nullptr, seed, /*isEvaluation=*/false);
+  std::vector<OpenedData> data(runs.size());
+  for (size_t i = 0; i < runs.size(); ++i)
+    if (DataOptions mine = options.data.of(runs[i]); !mine.files.empty())
+      data[i] = openData(machine, runs[i], mine, nullptr, seed, /*isEvaluation=*/false);
   initialise(machine, seed, options.steps, {});
-  fillInputs(machine, entry);
 
   // The first steps touch memory for the first time; they are not counted.
   const int64_t warmUp = std::min<int64_t>(3, options.steps);
   std::vector<double> times;
   for (int64_t step = 0; step < warmUp + options.steps && !signalCaught(); ++step) {
+    size_t run = turns.at(step);
+    // The runs' inputs may lie in one place: what is made up is made up again when the run changes.
+    if (!data[run].feed && (step == 0 || run != turns.at(step - 1)))
+      fillInputs(machine, *entries[run]);
     auto begin = std::chrono::steady_clock::now();
-    if (data.feed)
-      data.feed->training(step, entry, machine.data());
-    machine.set("step", double(step));
-    machine.run(entry);
+    if (data[run].feed)
+      data[run].feed->training(turns.before(run, step), *entries[run], machine.data());
+    setStep(machine, turns, step);
+    machine.run(*entries[run]);
     if (step >= warmUp)
       times.push_back(
           std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
@@ -72,7 +80,7 @@ int frit::bench(const FritLevel &level, const BenchOptions &options) {
     return 128 + signalCaught();
   std::sort(times.begin(), times.end());
   double median = times[times.size() / 2], least = times[0];
-  int64_t tokens = machine.description.training.tokensPerStep;
+  double tokens = machine.description.training.tokensPerStep;
   if (options.json) {
     fmt::print(
         "{{\"steps\":{},\"median_ms\":{:.4f},\"min_ms\":{:.4f},\"threads\":{},\"isa\":\"{}\","
@@ -84,7 +92,7 @@ int frit::bench(const FritLevel &level, const BenchOptions &options) {
   fmt::print("{} steps, {} threads, {}: median {:.3f} ms, least {:.3f} ms", options.steps,
              machine.threads(), machine.isa, median, least);
   if (tokens > 0)
-    fmt::print(", {} tokens/s", amount(double(tokens) * 1e3 / median));
+    fmt::print(", {} tokens/s", amount(tokens * 1e3 / median));
   fmt::print("\narena {} bytes, {} of them in memory\n", machine.bytes(), machine.residentBytes());
   return 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "runtime/Checkpoint.h"
 #include "runtime/Feed.h"
+#include "runtime/Turns.h"
 #include <map>
 #include <optional>
 
@@ -13,6 +14,11 @@ class Progress;
 struct DataOptions {
   std::vector<std::string> files;
   std::vector<std::string> validation; // files, or one fraction
+  /// Of single runs, by name: --masked-data.
+  std::map<std::string, DataOptions> runs;
+
+  /// Those of a run: its own, where there are none those of all.
+  DataOptions of(const Turn &turn) const;
 };
 
 /// The file that a model's parameters begin with, and the option that names it.
@@ -71,13 +77,22 @@ struct OpenedData {
   bool hasHeldOut = false;
   std::string heldOutName; // "the held-out part of 'corpus.txt'"
 };
-/// Opens the data named by the options, or else the one `saved` (Meta::data) names. `isEvaluation`:
-/// a file other than the one trained on is taken whole.
-OpenedData openData(const Machine &machine, const DataOptions &options, const nlohmann::json &saved,
-                    int64_t seed, bool isEvaluation);
+/// Opens the data that the options name for a run, or else the one `saved` (see savedData) names.
+/// `isEvaluation`: a file other than the one trained on is taken whole.
+OpenedData openData(const Machine &machine, const Turn &turn, const DataOptions &options,
+                    const nlohmann::json &saved, int64_t seed, bool isEvaluation);
 
-/// The program's reports over the held-out part. Empty when a signal came meanwhile.
-std::vector<Report> evaluateHeldOut(Machine &machine, Feed &feed, Progress *progress);
+/// What a checkpoint says about a run's data; null: nothing.
+nlohmann::json savedData(const Meta &meta, const Turn &turn);
+/// The other way round: one entry for each run.
+nlohmann::json dataToSave(const std::vector<Turn> &turns, const std::vector<OpenedData> &data);
+
+/// Writes the scalars that count steps: `steps` of the program are done, of each run its part.
+void setStep(Machine &machine, const Turns &turns, int64_t steps);
+
+/// A run's reports over its held-out part. Empty when a signal came meanwhile.
+std::vector<Report> evaluateHeldOut(Machine &machine, const Turn &turn, Feed &feed,
+                                    Progress *progress);
 
 /// Runs init with the seed and all scalars set.
 void initialise(Machine &machine, int64_t seed, int64_t steps,

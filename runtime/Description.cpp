@@ -1,5 +1,6 @@
 #include "runtime/Description.h"
 #include "runtime/Error.h"
+#include <algorithm>
 
 using namespace frit;
 using Json = nlohmann::json;
@@ -36,7 +37,6 @@ static Field readField(const Json &json) {
   field.shape = json.at("shape").get<Shape>();
   field.offset = json.at("offset");
   field.limit = json.value("limit", int64_t(0));
-  field.watches = json.value("watches", std::vector<size_t>());
   return field;
 }
 
@@ -147,8 +147,6 @@ static Training readTraining(const Json &json) {
   training.steps = optional<int64_t>(json, "steps");
   training.epochs = optional<double>(json, "epochs");
   training.seed = optional<int64_t>(json, "seed");
-  training.validation = optional<double>(json, "validation").value_or(0);
-  training.tokensPerStep = optional<int64_t>(json, "tokens_per_step").value_or(0);
   training.unused = json.value("unused", std::vector<std::string>());
   if (has(json, "save"))
     training.saveEvery = optional<int64_t>(json.at("save"), "every");
@@ -157,35 +155,38 @@ static Training readTraining(const Json &json) {
   return training;
 }
 
-static Watch readWatch(const Json &json, int64_t arena) {
-  std::string kind = json.at("kind");
-  if (kind != "inside" && kind != "finite")
-    bug("a watch of the unknown kind '{}'", kind);
-  Watch watch{kind == "inside" ? Watch::Kind::Inside : Watch::Kind::Finite,
-              json.at("offset"),
-              json.at("at"),
-              json.value("op", ""),
-              json.value("layer", ""),
-              json.value("axis", ""),
-              json.value("size", int64_t(0)),
-              json.value("from", std::vector<size_t>())};
-  if (watch.offset < 0 || watch.offset % 8 != 0 || watch.offset + 8 > arena)
-    bug("a watch lies at byte {} of an arena of {}", watch.offset, arena);
-  return watch;
+/// `json`: one of "runs", or the description of a program with one run, whose data and numbers
+/// stand at its top.
+static Turn readTurn(const Json &json, const Json &data, const Json &numbers) {
+  Turn turn;
+  turn.name = json.value("name", "");
+  turn.times = json.value("times", int64_t(1));
+  if (turn.times < 1)
+    bug("run '{}' takes {} steps in its turn", turn.name, turn.times);
+  if (!data.is_null())
+    turn.data = readData(data);
+  turn.validation = optional<double>(numbers, "validation").value_or(0);
+  turn.tokensPerStep = optional<int64_t>(numbers, "tokens_per_step").value_or(0);
+  if (has(json, "vocabulary"))
+    turn.vocabulary = json["vocabulary"].value("size", int64_t(0));
+  return turn;
 }
 
-/// Watches name each other by number.
-static void checkWatchNumbers(const Description &description) {
-  auto check = [&](const std::vector<size_t> &numbers) {
-    for (size_t number : numbers)
-      if (number >= description.watches.size())
-        bug("there is no watch {}", number);
-  };
-  for (const Watch &watch : description.watches)
-    check(watch.from);
-  for (const Entry &entry : description.entries)
-    for (const Field &output : entry.outputs)
-      check(output.watches);
+static std::vector<Turn> readTurns(const Json &json) {
+  std::vector<Turn> turns;
+  for (const Json &item : json.value("runs", Json::array()))
+    turns.push_back(readTurn(item, item.value("data", Json()), item));
+  if (turns.empty()) {
+    Json data = has(json, "data") ? json["data"].value("train", Json()) : Json();
+    Turn only = readTurn(json, data, json.value("training", Json::object()));
+    only.name.clear();
+    turns.push_back(std::move(only));
+  }
+  return turns;
+}
+
+bool Description::takesData() const {
+  return std::any_of(turns.begin(), turns.end(), [](const Turn &turn) { return turn.data; });
 }
 
 Description frit::readDescription(const FritLevel &level) {
@@ -208,19 +209,21 @@ Description frit::readDescription(const FritLevel &level) {
       result.scalars.push_back(readScalar(item, result.arena));
     for (auto &[name, entry] : json.at("entries").items())
       result.entries.push_back(readEntry(name, entry, level, result.arena));
-    for (const Json &item : json.value("watches", Json::array()))
-      result.watches.push_back(readWatch(item, result.arena));
-    if (has(json, "data") && has(json["data"], "train"))
-      result.data = readData(json["data"]["train"]);
+    result.turns = readTurns(json);
     if (has(json, "training"))
       result.training = readTraining(json["training"]);
+    int64_t steps = 0, tokens = 0;
+    for (const Turn &turn : result.turns) {
+      steps += turn.times;
+      tokens += turn.times * turn.tokensPerStep;
+    }
+    result.training.tokensPerStep = double(tokens) / double(steps);
     for (const Json &item : json.value("load", Json::array()))
       result.load.push_back(readLoad(item));
     for (const Json &item : json.value("copies", Json::array()))
       result.copies.push_back({item.at("state"), item.at("of")});
     if (has(json, "vocabulary"))
       result.vocabulary = json["vocabulary"].value("size", int64_t(0));
-    checkWatchNumbers(result);
     return result;
   } catch (const Json::exception &error) {
     bug("the description of level '{}' is malformed: {}", level.isa, error.what());

@@ -17,9 +17,8 @@ struct Field {
   std::string name;
   Element element = Element::F32;
   Shape shape;
-  int64_t offset = 0;          // bytes from the arena's start
-  int64_t limit = 0;           // integers are below this; 0: no limit
-  std::vector<size_t> watches; // of an output: numbers of the Finite watches it comes from
+  int64_t offset = 0; // bytes from the arena's start
+  int64_t limit = 0;  // integers are below this; 0: no limit
 
   int64_t count() const { return countOf(shape); }
   int64_t bytes() const { return count() * sizeOf(element); }
@@ -68,6 +67,22 @@ struct TensorPlace {
   bool isFresh = false; // it is not loaded
 };
 
+/// One `run` of the program: an objective with its data. Where a program has several they take
+/// turns, `times` steps each; see Turns.h.
+struct Turn {
+  std::string name; // empty in a program with one
+  int64_t times = 1;
+  std::optional<DataInfo> data;
+  double validation = 0; // fraction held out
+  int64_t tokensPerStep = 0;
+  int64_t vocabulary = 0; // 0: not about tokens
+
+  /// "train", or "train.masked" where there are several.
+  std::string entry(const std::string &what) const {
+    return name.empty() ? what : what + "." + name;
+  }
+};
+
 /// A model whose parameters begin with those of another run: `teacher = GPT() from "run"`.
 struct ModelFile {
   std::string model, file; // the file as the program names it
@@ -82,22 +97,8 @@ struct Copy {
 struct Training {
   std::optional<int64_t> steps, seed, saveEvery, evaluateEvery;
   std::optional<double> epochs;
-  double validation = 0; // fraction held out
-  int64_t tokensPerStep = 0;
+  double tokensPerStep = 0;        // on average over the turns
   std::vector<std::string> unused; // parameters on which no loss depends
-};
-
-/// A word of the arena in which kernels note that something is wrong; 0 if nothing was.
-/// Inside: 2^32 minus the least position outside an axis. Finite: the op's result has a number that
-/// is not finite (1), which it made from finite ones (2).
-struct Watch {
-  enum class Kind { Inside, Finite } kind;
-  int64_t offset;
-  std::string at; // file:line:column
-  std::string op, layer;
-  std::string axis;
-  int64_t size;
-  std::vector<size_t> from; // numbers of the watches of the op's operands
 };
 
 struct Description {
@@ -108,8 +109,7 @@ struct Description {
   std::vector<State> state;
   std::vector<Scalar> scalars;
   std::vector<Entry> entries;
-  std::vector<Watch> watches; // in the order of the program
-  std::optional<DataInfo> data;
+  std::vector<Turn> turns; // at least one
   Training training;
   std::vector<ModelFile> load;
   std::vector<Copy> copies; // a copy of a copy stands behind it
@@ -117,6 +117,8 @@ struct Description {
 
   const Entry *find(const std::string &name) const;
   const Scalar *scalar(const std::string &name) const;
+  /// Does any run read data?
+  bool takesData() const;
 };
 
 /// Reads a level's description and finds each entry's code. Everything is checked to lie inside the

@@ -7,8 +7,9 @@
 
 using namespace frit;
 
-std::vector<Report> frit::evaluateHeldOut(Machine &machine, Feed &feed, Progress *progress) {
-  const Entry &entry = machine.entry("eval", "it was built without evaluation");
+std::vector<Report> frit::evaluateHeldOut(Machine &machine, const Turn &turn, Feed &feed,
+                                          Progress *progress) {
+  const Entry &entry = machine.entry(turn.entry("eval"), "it was built without evaluation");
   int64_t batches = feed.heldOutBatches(entry);
   int64_t examples = feed.from().examples(Part::HeldOut), rows = batchRows(entry);
   if (batches == 0)
@@ -16,7 +17,7 @@ std::vector<Report> frit::evaluateHeldOut(Machine &machine, Feed &feed, Progress
   if (int64_t left = examples - batches * rows; left > 0)
     warn("the last {} of {} held-out examples do not fill a batch of {} and are left out", left,
          examples, rows);
-  if (const Entry *begin = machine.description.find("eval_begin"))
+  if (const Entry *begin = machine.description.find(turn.entry("eval_begin")))
     machine.run(*begin);
   for (int64_t batch = 0; batch < batches; ++batch) {
     if (signalCaught())
@@ -26,7 +27,7 @@ std::vector<Report> frit::evaluateHeldOut(Machine &machine, Feed &feed, Progress
     if (progress)
       progress->evaluating(batch + 1, batches);
   }
-  const Entry &report = machine.entry("report", "evaluating needs it");
+  const Entry &report = machine.entry(turn.entry("report"), "evaluating needs it");
   machine.run(report);
   return readReports(machine, report);
 }
@@ -42,23 +43,32 @@ int frit::evaluate(const FritLevel &level, const EvaluateOptions &options) {
   std::string checkpoint = requireCheckpoint(options.from);
   Meta meta = readMeta(checkpoint);
   Machine machine(level, options.threads);
-  OpenedData data = openData(machine, options.data, meta.data, meta.seed, /*isEvaluation=*/true);
-  if (!data.feed)
+  const std::vector<Turn> &turns = machine.description.turns;
+  std::vector<OpenedData> data;
+  for (const Turn &turn : turns) {
+    machine.entry(turn.entry("eval"), "it was built without evaluation");
+    data.push_back(openData(machine, turn, options.data.of(turn), savedData(meta, turn), meta.seed,
+                            /*isEvaluation=*/true));
+  }
+  if (!machine.description.takesData())
     fail("program '{}' takes no data: there is nothing to evaluate on",
          machine.description.program);
-  machine.entry("eval", "it was built without evaluation");
   initialise(machine, meta.seed, meta.steps, meta.scalars);
   loadCheckpoint(machine, checkpoint, meta, /*everything=*/false);
-  machine.set("step", double(meta.step));
+  setStep(machine, Turns(turns), meta.step);
 
   Progress progress(0, 0, 0, 0, options.json);
-  std::vector<Report> reports = evaluateHeldOut(machine, *data.feed, &progress);
-  if (int number = signalCaught())
-    return 128 + number;
-  if (options.json)
-    progress.line(
-        fmt::format("{{\"step\":{},\"validation\":{{{}}}}}", meta.step, jsonFields(reports)));
-  else
-    progress.line(fmt::format("{}  (step {}, {})", readable(reports), meta.step, data.heldOutName));
+  for (size_t i = 0; i < turns.size(); ++i) {
+    if (!data[i].feed)
+      continue;
+    std::vector<Report> reports = evaluateHeldOut(machine, turns[i], *data[i].feed, &progress);
+    if (int number = signalCaught())
+      return 128 + number;
+    if (options.json)
+      progress.line(validationLine(meta.step, turns[i].name, reports));
+    else
+      progress.line(fmt::format("{}{}  (step {}, {})", labelled(turns[i].name), readable(reports),
+                                meta.step, data[i].heldOutName));
+  }
   return 0;
 }

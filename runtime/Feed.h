@@ -10,9 +10,9 @@ class Feed {
 public:
   Feed(std::unique_ptr<Source> source, int64_t seed);
 
-  /// Fills the inputs of `entry` for step `step` (from 0). Windowed sources: row r takes example
-  /// below(draw(seed, Window, step, r), examples). Others: rows go through epochs, each a shuffle
-  /// drawn with (seed, Shuffle, epoch, i).
+  /// Fills the inputs of `entry` for the run's step number `step` (from 0). Windowed sources: row r
+  /// takes example below(draw(seed, Window, step, r), examples). Others: rows go through epochs,
+  /// each a shuffle drawn with (seed, Shuffle, epoch, i).
   void training(int64_t step, const Entry &entry, uint8_t *arena);
   /// Batches that cover the held-out part once, the last one padded with rows that are absent.
   int64_t heldOutBatches(const Entry &entry) const;

@@ -35,9 +35,16 @@ static void printCheckpoint(const std::string &from) {
              checkpoint, meta.program, meta.hash, meta.isa, meta.step, meta.steps, meta.seed);
   for (auto &[name, value] : meta.scalars)
     fmt::print("  {} = {}\n", name, value);
-  if (meta.data.is_object())
-    for (auto &file : meta.data.at("files"))
-      fmt::print("  data {}\n", file.get<std::string>());
+  std::vector<nlohmann::json> sources;
+  if (meta.data.is_object() && meta.data.contains("runs"))
+    for (auto &[run, data] : meta.data["runs"].items())
+      sources.push_back(data);
+  else
+    sources.push_back(meta.data);
+  for (const nlohmann::json &data : sources)
+    if (data.is_object())
+      for (auto &file : data.at("files"))
+        fmt::print("  data {}\n", file.get<std::string>());
   Safetensors model(checkpoint + "/model.safetensors");
   int64_t count = 0;
   for (auto &[name, tensor] : model.tensors())
@@ -93,7 +100,12 @@ int frit::info(const FritLevel *const *levels, const FritLevel &level, const Inf
                scalar.help.empty() ? "" : "  " + scalar.help);
   for (const ModelFile &load : description.load)
     fmt::print("weights of {}: from '{}'\n", load.model, load.file);
-  if (description.data)
-    fmt::print("data: {}\n", description.data->source);
+  for (const Turn &turn : description.turns)
+    if (turn.name.empty() && turn.data)
+      fmt::print("data: {}\n", turn.data->source);
+    else if (!turn.name.empty())
+      fmt::print("run {}: {} in turn{}\n", turn.name,
+                 turn.times == 1 ? "1 step" : fmt::format("{} steps", turn.times),
+                 turn.data ? ", data: " + turn.data->source : "");
   return 0;
 }

@@ -14,8 +14,7 @@ public:
   const Description description;
   const std::string isa;
 
-  /// Runs an entry on all threads. Throws ProgramError if a position lay outside its axis: then the
-  /// arena holds no result.
+  /// Runs an entry on all threads.
   void run(const Entry &entry);
   /// The entry of that name; fails with `why it is needed` when the program has none.
   const Entry &entry(const std::string &name, const char *need) const;
@@ -32,15 +31,7 @@ public:
   /// All scalars to their defaults.
   void setDefaults();
 
-  /// Whether the program was compiled to look for numbers that are not finite.
-  bool looksForNotFinite() const;
-  /// Of an output that is not finite, after its entry ran: the first op behind it that made such a
-  /// number from finite ones, else the first that has one; null if there is none.
-  const Watch *originOfNotFinite(const Field &output) const;
-
 private:
-  int64_t &word(const Watch &watch) const;
-
   Arena arena;
   Pool pool;
 };

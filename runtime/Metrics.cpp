@@ -29,7 +29,7 @@ void Metrics::dropBeyond(int64_t step) {
         continue;
       kept += line;
       if (json.contains("validation"))
-        validated = json.value("step", int64_t(-1));
+        validated[json.value("run", "")] = json.value("step", int64_t(-1));
     }
     if (int64_t(kept.size()) == file.size())
       return;
@@ -74,19 +74,30 @@ std::string frit::jsonFields(const std::vector<Report> &reports) {
   return text;
 }
 
-void Metrics::step(int64_t step, const std::vector<Report> &reports, double milliseconds,
-                   double tokensPerSecond) {
+/// ,"run":"masked" or nothing.
+static std::string runField(const std::string &run) {
+  return run.empty() ? "" : fmt::format(",\"run\":{}", nlohmann::json(run).dump());
+}
+
+void Metrics::step(int64_t step, const std::string &run, const std::vector<Report> &reports,
+                   double milliseconds, double tokensPerSecond) {
   std::string fields = jsonFields(reports);
-  std::string line = fmt::format("{{\"step\":{}{}{},\"ms\":{:.3f}", step, fields.empty() ? "" : ",",
-                                 fields, milliseconds);
+  std::string line = fmt::format("{{\"step\":{}{}{}{},\"ms\":{:.3f}", step, runField(run),
+                                 fields.empty() ? "" : ",", fields, milliseconds);
   if (tokensPerSecond > 0)
     line += fmt::format(",\"tokens_per_second\":{:.0f}", tokensPerSecond);
   write(line + "}\n");
 }
 
-void Metrics::validation(int64_t step, const std::vector<Report> &reports) {
-  if (hasValidation(step))
+std::string frit::validationLine(int64_t step, const std::string &run,
+                                 const std::vector<Report> &reports) {
+  return fmt::format("{{\"step\":{}{},\"validation\":{{{}}}}}", step, runField(run),
+                     jsonFields(reports));
+}
+
+void Metrics::validation(int64_t step, const std::string &run, const std::vector<Report> &reports) {
+  if (hasValidation(step, run))
     return;
-  validated = step;
-  write(fmt::format("{{\"step\":{},\"validation\":{{{}}}}}\n", step, jsonFields(reports)));
+  validated[run] = step;
+  write(validationLine(step, run, reports) + "\n");
 }

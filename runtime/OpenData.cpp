@@ -49,21 +49,48 @@ static void readValidation(const std::vector<std::string> &values, SourceRequest
   request.validation = values;
 }
 
-OpenedData frit::openData(const Machine &machine, const DataOptions &options, const Json &saved,
-                          int64_t seed, bool isEvaluation) {
+DataOptions DataOptions::of(const Turn &turn) const {
+  DataOptions out{files, validation, {}};
+  if (auto own = runs.find(turn.name); own != runs.end()) {
+    if (!own->second.files.empty())
+      out.files = own->second.files;
+    if (!own->second.validation.empty())
+      out.validation = own->second.validation;
+  }
+  return out;
+}
+
+Json frit::savedData(const Meta &meta, const Turn &turn) {
+  if (turn.name.empty() || !meta.data.is_object())
+    return meta.data;
+  return meta.data.at("runs").value(turn.name, Json());
+}
+
+Json frit::dataToSave(const std::vector<Turn> &turns, const std::vector<OpenedData> &data) {
+  if (turns.size() == 1)
+    return data[0].meta;
+  Json runs = Json::object();
+  for (size_t i = 0; i < turns.size(); ++i)
+    runs[turns[i].name] = data[i].meta;
+  return {{"runs", runs}};
+}
+
+OpenedData frit::openData(const Machine &machine, const Turn &turn, const DataOptions &options,
+                          const Json &saved, int64_t seed, bool isEvaluation) {
   const Description &description = machine.description;
   OpenedData opened;
-  const Entry *training = description.find("train"), *evaluation = description.find("eval");
-  if (!description.data) {
-    if (!options.files.empty())
+  const Entry *training = description.find(turn.entry("train")),
+              *evaluation = description.find(turn.entry("eval"));
+  if (!turn.data) {
+    if (!options.files.empty() && !description.takesData())
       fail("program '{}' takes no data, but --data is given", description.program);
     return opened;
   }
 
   SourceRequest request;
-  request.info = *description.data;
-  request.vocabulary = description.vocabulary;
-  request.fraction = description.training.validation;
+  request.info = *turn.data;
+  request.vocabulary = turn.vocabulary;
+  request.fraction = turn.validation;
   if (saved.is_object()) {
     request.saved = saved.at("remember");
     request.fraction = saved.at("fraction");
@@ -80,7 +107,7 @@ OpenedData frit::openData(const Machine &machine, const DataOptions &options, co
       request.validation.clear();
     request.files = options.files;
   } else if (request.files.empty()) {
-    request.files = description.data->files;
+    request.files = turn.data->files;
   } else if (saved.is_object() && !request.files.empty()) {
     for (const std::string &file : request.files)
       if (size_t equals = file.find('=');

@@ -6,6 +6,7 @@
 #include "runtime/Nearest.h"
 #include "runtime/Signals.h"
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -32,18 +33,27 @@ private:
   void addSample(const std::string &name);
   void addInfo();
   void addBench();
+  void addRunData(const Turn &turn);
 };
 
-std::string dataHelp(const Description &description) {
-  std::string help = "what to read";
-  if (!description.data)
-    return help;
-#define FRIT_SOURCE(id, factory, record, files)                                                    \
-  if (description.data->source == #id)                                                             \
+std::string sourceHelp(const Turn &turn) {
+  std::string help;
+#define FRIT_SOURCE(id, factory, record, files, arguments)                                         \
+  if (turn.data && turn.data->source == #id)                                                       \
     help = files;
 #include "runtime/Sources.def"
 #undef FRIT_SOURCE
   return help;
+}
+
+std::string dataHelp(const Description &description) {
+  std::vector<std::string> all;
+  for (const Turn &turn : description.turns) {
+    std::string what = sourceHelp(turn);
+    if (!what.empty() && std::find(all.begin(), all.end(), what) == all.end())
+      all.push_back(what);
+  }
+  return all.empty() ? "what to read" : fmt::format("{}", fmt::join(all, "; or "));
 }
 
 } // namespace
@@ -67,11 +77,32 @@ CommandLine::CommandLine(const std::string &name, const Description &description
   addBench();
   for (CLI::App *command : {train, evaluate, sample, info, bench})
     command->allow_extras(); // reported by us, with the nearest name
-  if (description.data) {
+  if (description.takesData()) {
     std::string help = dataHelp(description);
     for (CLI::App *command : {train, evaluate, bench})
       command->get_option("--data")->description(help);
   }
+  if (description.turns.size() > 1)
+    for (const Turn &turn : description.turns)
+      if (turn.data)
+        addRunData(turn);
+}
+
+/// --data speaks to all runs, --masked-data to one.
+void CommandLine::addRunData(const Turn &turn) {
+  std::string name = turn.name;
+  std::replace(name.begin(), name.end(), '.', '-');
+  for (auto [command, data] :
+       {std::pair(train, &trainOptions.data), std::pair(evaluate, &evaluateOptions.data),
+        std::pair(bench, &benchOptions.data)})
+    command
+        ->add_option("--" + name + "-data", data->runs[turn.name].files,
+                     fmt::format("of run {}: {}", turn.name, sourceHelp(turn)))
+        ->type_name("FILE");
+  train
+      ->add_option("--" + name + "-validation", trainOptions.data.runs[turn.name].validation,
+                   fmt::format("held-out data of run {}", turn.name))
+      ->type_name("FRACTION|FILE");
 }
 
 void CommandLine::addTrain(const std::string &name, const Description &description) {
@@ -92,8 +123,10 @@ void CommandLine::addTrain(const std::string &name, const Description &descripti
       ->type_name("FILE");
   train->add_option("--threads", o.threads, "default: one per core")->type_name("N");
   train->add_option("--seed", o.seed, "of initial weights, data order and dropout")->type_name("N");
-  train->add_option("--eval-every", o.evaluateEvery, "evaluate each N steps, not only at the end")
-      ->type_name("N");
+  std::string evaluation = "evaluate each N steps, not only at the end";
+  if (auto every = description.training.evaluateEvery)
+    evaluation = fmt::format("evaluate each N steps; default {}; 0: at the end only", *every);
+  train->add_option("--eval-every", o.evaluateEvery, evaluation)->type_name("N");
   train->add_option("--save-every", o.saveEvery, "checkpoint each N steps")->type_name("N");
   train->add_option("--log-every", o.logEvery, "print each N steps; default: about once a second")
       ->type_name("N");
@@ -252,10 +285,6 @@ int frit::runProgram(int argc, char **argv, const FritLevel *const *levels) {
   };
   try {
     return runChecked(argc, argv, levels);
-  } catch (const ProgramError &error) {
-    std::fflush(stdout);
-    fmt::print(stderr, "{}\n", error.what());
-    return 1;
   } catch (const UserError &error) {
     report("error", error.what());
     return 1;

@@ -6,7 +6,7 @@
 
 using namespace frit;
 
-Progress::Progress(int64_t steps, int64_t first, int64_t tokensPerStep, int64_t every, bool quiet)
+Progress::Progress(int64_t steps, int64_t first, double tokensPerStep, int64_t every, bool quiet)
     : steps(steps), tokensPerStep(tokensPerStep), every(every), first(first), quiet(quiet),
       hasBar(!quiet && isatty(STDERR_FILENO)) {
   lastLine = lastBar = begin - std::chrono::hours(1);
@@ -49,10 +49,13 @@ std::string frit::readable(const std::vector<Report> &reports) {
 }
 
 double Progress::tokensPerSecond(double milliseconds) const {
-  return milliseconds > 0 ? double(tokensPerStep) * 1e3 / milliseconds : 0;
+  return milliseconds > 0 ? tokensPerStep * 1e3 / milliseconds : 0;
 }
 
-void Progress::step(int64_t step, const std::vector<Report> &reports, double milliseconds) {
+std::string frit::labelled(const std::string &run) { return run.empty() ? "" : run + ": "; }
+
+void Progress::step(int64_t step, const std::string &run, const std::vector<Report> &reports,
+                    double milliseconds) {
   average = average == 0 ? milliseconds : 0.95 * average + 0.05 * milliseconds;
   if (quiet)
     return;
@@ -63,10 +66,10 @@ void Progress::step(int64_t step, const std::vector<Report> &reports, double mil
   if (isDue || step == first + 1 || step == steps) {
     lastLine = now;
     std::string total = std::to_string(steps);
-    std::string rate = tokensPerStep ? amount(tokensPerSecond(average)) + " tokens/s"
-                                     : amount(average > 0 ? 1e3 / average : 0) + " steps/s";
-    note(fmt::format("step {:>{}}/{}  {}  {:.1f} ms  {}  eta {}", step, total.size(), total,
-                     readable(reports), average, rate, duration(remaining)));
+    std::string rate = tokensPerStep > 0 ? amount(tokensPerSecond(average)) + " tokens/s"
+                                         : amount(average > 0 ? 1e3 / average : 0) + " steps/s";
+    note(fmt::format("step {:>{}}/{}  {}{}  {:.1f} ms  {}  eta {}", step, total.size(), total,
+                     labelled(run), readable(reports), average, rate, duration(remaining)));
   }
   if (hasBar && (now - lastBar >= std::chrono::milliseconds(100) || isDue)) {
     lastBar = now;

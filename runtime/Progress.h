@@ -10,11 +10,12 @@ namespace frit {
 class Progress {
 public:
   /// `every`: a line each so many steps; 0: about one a second, later one in five seconds.
-  Progress(int64_t steps, int64_t first, int64_t tokensPerStep, int64_t every, bool quiet);
+  Progress(int64_t steps, int64_t first, double tokensPerStep, int64_t every, bool quiet);
   ~Progress();
 
-  /// After step number `step` (counting from 1) which took `milliseconds`.
-  void step(int64_t step, const std::vector<Report> &reports, double milliseconds);
+  /// After step number `step` (counting from 1) of that run, which took `milliseconds`.
+  void step(int64_t step, const std::string &run, const std::vector<Report> &reports,
+            double milliseconds);
   /// A line that is always shown.
   void line(const std::string &text);
   /// Shown unless quiet.
@@ -28,7 +29,9 @@ private:
   void erase();
 
   using Clock = std::chrono::steady_clock;
-  const int64_t steps, tokensPerStep, every;
+  const int64_t steps;
+  const double tokensPerStep;
+  const int64_t every;
   int64_t first;
   const bool quiet, hasBar;
   bool isDrawn = false;
@@ -42,5 +45,7 @@ std::string duration(double seconds);
 std::string amount(double number);
 /// "loss 2.3456  grad_norm 0.812  lr 0.001"
 std::string readable(const std::vector<Report> &reports);
+/// "masked: " in front of a run's reports; nothing in a program with one run.
+std::string labelled(const std::string &run);
 
 } // namespace frit

@@ -62,12 +62,17 @@ static const float *predict(Machine &machine, const std::vector<Window> &windows
          (present - 1) * window->vocabulary;
 }
 
-static std::unique_ptr<Tokenizer> tokenizerOf(const Meta &meta) {
+static std::unique_ptr<Tokenizer> tokenizerOf(const Machine &machine, const Meta &meta) {
   const nlohmann::json none;
-  if (!meta.data.is_object() || !meta.data.at("remember").is_object() ||
-      !meta.data["remember"].contains("tokenizer"))
+  nlohmann::json data;
+  for (const Turn &turn : machine.description.turns)
+    if (nlohmann::json saved = savedData(meta, turn); data.is_null() && saved.is_object() &&
+                                                      saved.at("remember").is_object() &&
+                                                      saved["remember"].contains("tokenizer"))
+      data = saved;
+  if (data.is_null())
     return makeTokenizer("ids", none);
-  const nlohmann::json &saved = meta.data["remember"]["tokenizer"];
+  const nlohmann::json &saved = data["remember"]["tokenizer"];
   return makeTokenizer(saved.at("kind"), saved);
 }
 
@@ -82,7 +87,7 @@ int frit::sample(const FritLevel &level, const SampleOptions &options) {
   Meta meta = readMeta(checkpoint);
   Machine machine(level, options.threads);
   std::vector<Window> windows = findWindows(machine);
-  std::unique_ptr<Tokenizer> tokenizer = tokenizerOf(meta);
+  std::unique_ptr<Tokenizer> tokenizer = tokenizerOf(machine, meta);
   initialise(machine, meta.seed, meta.steps, meta.scalars);
   loadCheckpoint(machine, checkpoint, meta, /*everything=*/false);
 

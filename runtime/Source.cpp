@@ -12,7 +12,7 @@ const std::array<const char *, 5> frit::sequenceFieldNames = {"ids", "next", "re
 std::unique_ptr<Source> frit::openSource(const SourceRequest &request) {
   const std::string &name = request.info.source;
   std::string known;
-#define FRIT_SOURCE(id, factory, record, filesHelp)                                                \
+#define FRIT_SOURCE(id, factory, record, filesHelp, arguments)                                     \
   known += std::string(known.empty() ? "" : ", ") + #id;                                           \
   if (name == #id) {                                                                               \
     if (request.files.empty())                                                                     \

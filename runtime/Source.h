@@ -43,7 +43,7 @@ public:
 std::unique_ptr<Source> openSource(const SourceRequest &request);
 
 /// Every source is a line in Sources.def and a function of this type.
-#define FRIT_SOURCE(name, factory, record, files)                                                  \
+#define FRIT_SOURCE(name, factory, record, files, arguments)                                       \
   std::unique_ptr<Source> factory(const SourceRequest &request);
 #include "runtime/Sources.def"
 #undef FRIT_SOURCE

@@ -16,6 +16,14 @@ static double secondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+void frit::setStep(Machine &machine, const Turns &turns, int64_t steps) {
+  machine.set("step", double(steps));
+  const std::vector<Turn> &list = machine.description.turns;
+  for (size_t i = 0; i < list.size(); ++i)
+    if (!list[i].name.empty())
+      machine.set("step." + list[i].name, double(turns.before(i, steps)));
+}
+
 void frit::initialise(Machine &machine, int64_t seed, int64_t steps,
                       const std::map<std::string, double> &scalars) {
   machine.setDefaults();
@@ -23,7 +31,7 @@ void frit::initialise(Machine &machine, int64_t seed, int64_t steps,
     machine.set(name, value);
   machine.set("seed", double(seed));
   machine.set("steps", double(steps));
-  machine.set("step", 0);
+  setStep(machine, Turns(machine.description.turns), 0);
   if (const Entry *init = machine.description.find("init"))
     machine.run(*init);
 }
@@ -33,8 +41,11 @@ namespace {
 class Trainer {
 public:
   Trainer(const FritLevel &level, const TrainOptions &options)
-      : options(options), machine(level, options.threads),
-        entry(machine.entry("train", "it cannot be trained")) {}
+      : options(options), machine(level, options.threads), runs(machine.description.turns),
+        turns(runs) {
+    for (const Turn &run : runs)
+      entries.push_back(&machine.entry(run.entry("train"), "it cannot be trained"));
+  }
 
   int run();
 
@@ -45,8 +56,8 @@ private:
   int64_t chooseSteps() const;
   bool oneStep(int64_t step);
   void checkFinite(int64_t step, const std::vector<Report> &reports);
-  std::string originOfNotFinite(const std::string &output) const;
   void evaluate(int64_t step);
+  bool hasMissed(int64_t step) const;
   void save(int64_t step);
   int stop(int64_t step, int signal);
   void finish(int64_t begin);
@@ -54,15 +65,18 @@ private:
   const TrainOptions &options;
   Machine machine;
   std::unique_ptr<RunDirectory> directory;
-  const Entry &entry;
-  std::string checkpoint; // to resume from
+  const std::vector<Turn> &runs;
+  const Turns turns;
+  std::vector<const Entry *> entries; // of each run
+  std::vector<OpenedData> data;       // of each run
+  std::string checkpoint;             // to resume from
   Meta meta;
-  OpenedData data;
   std::unique_ptr<Metrics> metrics;
   std::unique_ptr<Progress> progress;
   int64_t saveEvery = 0, evaluateEvery = 0;
   int64_t savedStep = -1, evaluatedStep = -1;
-  std::vector<Report> lastReports, validation;
+  std::vector<Report> lastReports;
+  std::string validation; // the last one, readable
   bool hasWarned = false;
   double trainingSeconds = 0;
   Clock::time_point started = Clock::now();
@@ -101,8 +115,8 @@ int64_t Trainer::chooseSteps() const {
   const Training &training = machine.description.training;
   if (training.steps)
     return *training.steps;
-  if (training.epochs && data.feed)
-    return data.feed->stepsFor(*training.epochs, entry);
+  if (training.epochs && data[0].feed)
+    return data[0].feed->stepsFor(*training.epochs, *entries[0]);
   fail("the program says neither steps nor epochs: give --steps N");
 }
 
@@ -126,10 +140,13 @@ void Trainer::prepare() {
     meta.seed = description.training.seed.value_or(1);
   for (auto &[name, value] : options.scalars)
     meta.scalars[name] = value;
-  data = openData(machine, options.data, meta.data, meta.seed, /*isEvaluation=*/false);
-  meta.data = data.meta;
-  if (!data.feed && !entry.inputs.empty())
-    bug("the train entry has inputs, but the program names no data");
+  for (size_t i = 0; i < runs.size(); ++i) {
+    data.push_back(openData(machine, runs[i], options.data.of(runs[i]), savedData(meta, runs[i]),
+                            meta.seed, /*isEvaluation=*/false));
+    if (!data[i].feed && !entries[i]->inputs.empty())
+      bug("entry {} has inputs, but the program names no data", entries[i]->name);
+  }
+  meta.data = dataToSave(runs, data);
   meta.steps = chooseSteps();
   if (meta.steps < 0 || meta.steps > INT32_MAX)
     fail("--steps {}: between 0 and {}", meta.steps, INT32_MAX);
@@ -156,39 +173,13 @@ void Trainer::prepare() {
                                         options.logEvery, options.quiet);
 }
 
-/// Lines about where the numbers of an output that are not finite began.
-std::string Trainer::originOfNotFinite(const std::string &output) const {
-  for (const Field &input : entry.inputs)
-    for (int64_t i = 0; i < input.count(); ++i)
-      if (!std::isfinite(numberAt(input.element, machine.at(input), i)))
-        return fmt::format("\nnote: the data has such a number: input '{}', row {} of the batch",
-                           input.name, i * input.shape[0] / input.count());
-  if (!machine.looksForNotFinite())
-    return fmt::format("\nhelp: `frit train {}.frit --check-finite`, or a program made by `frit "
-                       "build --check-finite`, names the line",
-                       machine.description.program);
-  const Watch *first = machine.originOfNotFinite(*entry.output(output));
-  if (!first)
-    return "\nnote: no op made it from finite numbers: a parameter or state was not finite before";
-  std::string layer = first->layer;
-  bool isBackward = layer.rfind("d/", 0) == 0;
-  if (isBackward)
-    layer.erase(0, 2);
-  return fmt::format("\n{}: note: {}{}{}{} gave the first number that is not finite", first->at,
-                     first->op, isBackward ? ", going backward" : "", layer.empty() ? "" : " in ",
-                     layer);
-}
-
 void Trainer::checkFinite(int64_t step, const std::vector<Report> &reports) {
   for (const Report &report : reports) {
     if ((report.name != "loss" && report.name != "grad_norm") || std::isfinite(report.value))
       continue;
-    // The sign of a nan says nothing.
-    double value = std::isnan(report.value) ? std::nan("") : report.value;
-    std::string text = fmt::format("{} is {} at step {}", report.name, value, step);
+    std::string text = fmt::format("{} is {} at step {}", report.name, report.value, step);
     if (options.checkFinite)
-      throw NotFinite(text + "; stopped by --check-finite, nothing was saved after it" +
-                      originOfNotFinite(report.name));
+      throw NotFinite(text + "; stopped by --check-finite, nothing was saved after it");
     if (!hasWarned)
       warn("{}; training goes on (--check-finite stops at the first one)", text);
     hasWarned = true;
@@ -199,29 +190,48 @@ void Trainer::checkFinite(int64_t step, const std::vector<Report> &reports) {
 /// `step` counts from 0. False: a signal came.
 bool Trainer::oneStep(int64_t step) {
   auto begin = Clock::now();
-  if (data.feed)
-    data.feed->training(step, entry, machine.data());
-  machine.set("step", double(step));
+  size_t run = turns.at(step);
+  const Entry &entry = *entries[run];
+  if (data[run].feed)
+    data[run].feed->training(turns.before(run, step), entry, machine.data());
+  setStep(machine, turns, step);
   machine.run(entry);
   double seconds = secondsSince(begin);
   trainingSeconds += seconds;
   lastReports = readReports(machine, entry);
-  metrics->step(step + 1, lastReports, seconds * 1e3, progress->tokensPerSecond(seconds * 1e3));
-  progress->step(step + 1, lastReports, seconds * 1e3);
+  metrics->step(step + 1, runs[run].name, lastReports, seconds * 1e3,
+                seconds > 0 ? double(runs[run].tokensPerStep) / seconds : 0);
+  progress->step(step + 1, runs[run].name, lastReports, seconds * 1e3);
   checkFinite(step + 1, lastReports);
   return signalCaught() == 0;
 }
 
 void Trainer::evaluate(int64_t step) {
-  if (!data.hasHeldOut || evaluatedStep == step)
+  if (evaluatedStep == step)
     return;
-  std::vector<Report> reports = evaluateHeldOut(machine, *data.feed, progress.get());
-  if (signalCaught())
-    return;
-  validation = std::move(reports);
+  std::string all;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    if (!data[i].hasHeldOut)
+      continue;
+    std::vector<Report> reports = evaluateHeldOut(machine, runs[i], *data[i].feed, progress.get());
+    if (signalCaught())
+      return;
+    metrics->validation(step, runs[i].name, reports);
+    all += (all.empty() ? "" : "  ") + labelled(runs[i].name) + readable(reports);
+  }
   evaluatedStep = step;
-  metrics->validation(step, validation);
-  progress->note(fmt::format("validation at step {}: {}", step, readable(validation)));
+  if (all.empty())
+    return;
+  validation = all;
+  progress->note(fmt::format("validation at step {}: {}", step, validation));
+}
+
+/// A signal may have come between a step and its evaluation.
+bool Trainer::hasMissed(int64_t step) const {
+  for (size_t i = 0; i < runs.size(); ++i)
+    if (data[i].hasHeldOut && !metrics->hasValidation(step, runs[i].name))
+      return true;
+  return false;
 }
 
 void Trainer::save(int64_t step) {
@@ -243,14 +253,16 @@ int Trainer::stop(int64_t step, int signal) {
 }
 
 void Trainer::finish(int64_t begin) {
-  const std::vector<Report> &reports = validation.empty() ? lastReports : validation;
+  std::string reports = validation;
+  if (reports.empty() && !lastReports.empty())
+    reports = labelled(runs[turns.at(meta.step - 1)].name) + readable(lastReports);
   std::string text = fmt::format("done: {} steps", meta.step);
   if (!reports.empty())
-    text += "  " + readable(reports);
+    text += "  " + reports;
   text += "  " + duration(secondsSince(started));
-  int64_t steps = meta.step - begin, tokens = machine.description.training.tokensPerStep;
-  if (steps > 0 && tokens > 0 && trainingSeconds > 0)
-    text += fmt::format("  {} tokens/s", amount(double(steps * tokens) / trainingSeconds));
+  double tokens = double(meta.step - begin) * machine.description.training.tokensPerStep;
+  if (tokens > 0 && trainingSeconds > 0)
+    text += fmt::format("  {} tokens/s", amount(tokens / trainingSeconds));
   progress->line(text);
 }
 
@@ -261,8 +273,7 @@ int Trainer::run() {
     progress->note(fmt::format("resumed from '{}'", checkpoint));
   if (begin >= meta.steps)
     progress->note(fmt::format("all {} steps are done; --steps N trains up to step N", meta.steps));
-  // A signal may have come between this step and its evaluation.
-  if (begin > 0 && evaluateEvery > 0 && step % evaluateEvery == 0 && !metrics->hasValidation(step))
+  if (begin > 0 && evaluateEvery > 0 && step % evaluateEvery == 0 && hasMissed(step))
     evaluate(step);
   while (step < meta.steps) {
     bool goOn = oneStep(step++);

@@ -172,8 +172,8 @@ TEST_CASE("metrics beyond the resumed step are dropped, and so is a torn line") 
   CHECK(folder.read("metrics.jsonl") == "{\"step\":1}\n{\"step\":2}\n");
   {
     Metrics metrics(path, 2);
-    metrics.step(3, {{"loss", 0.1f, Element::F32}, {"bad", 1.0 / 0.0, Element::F32}}, 1.5, 0);
-    metrics.validation(3, {{"loss", 2, Element::F64}});
+    metrics.step(3, "", {{"loss", 0.1f, Element::F32}, {"bad", 1.0 / 0.0, Element::F32}}, 1.5, 0);
+    metrics.validation(3, "", {{"loss", 2, Element::F64}});
   }
   CHECK(folder.read("metrics.jsonl") ==
         "{\"step\":1}\n{\"step\":2}\n{\"step\":3,\"loss\":0.1,\"bad\":null,\"ms\":1.500}\n"
