@@ -4,10 +4,8 @@
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/TargetSelect.h"
-#include <algorithm>
 #include <barrier>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -19,15 +17,6 @@ namespace frit {
 
 static void arrive(FritContext *context) {
   static_cast<std::barrier<> *>(context->pool)->arrive_and_wait();
-}
-
-/// frit_finite of the runtime.
-static int32_t areFinite(const void *values, int64_t count, int32_t bytes) {
-  auto all = [&](auto *x) {
-    return std::all_of(x, x + count, [](auto v) { return std::isfinite(v); });
-  };
-  return bytes == 8 ? all(static_cast<const double *>(values))
-                    : all(static_cast<const float *>(values));
 }
 
 namespace {
@@ -46,7 +35,6 @@ struct Loaded::State {
   std::map<std::string, FritRun> entries;
   std::map<std::string, std::vector<Field>> inputs, outputs;
   std::vector<Field> states;
-  std::vector<PlacedWatch> watches;
   int64_t bytes = 0;
   int threads = 1;
   uint8_t *arena = nullptr;
@@ -81,13 +69,9 @@ llvm::Expected<std::unique_ptr<Loaded>> Loaded::load(const Level &level, int thr
   if (!jit)
     return jit.takeError();
   llvm::orc::SymbolMap symbols;
-  auto provide = [&](const char *name, auto *function) {
-    symbols[(*jit)->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
-                                              llvm::JITSymbolFlags::Exported |
-                                                  llvm::JITSymbolFlags::Callable};
-  };
-  provide("frit_barrier", &arrive);
-  provide("frit_finite", &areFinite);
+  symbols[(*jit)->mangleAndIntern("frit_barrier")] = {llvm::orc::ExecutorAddr::fromPtr(&arrive),
+                                                      llvm::JITSymbolFlags::Exported |
+                                                          llvm::JITSymbolFlags::Callable};
   if (llvm::Error error = (*jit)->getMainJITDylib().define(llvm::orc::absoluteSymbols(symbols)))
     return error;
   if (llvm::Error error =
@@ -110,11 +94,6 @@ llvm::Expected<std::unique_ptr<Loaded>> Loaded::load(const Level &level, int thr
       state->inputs[name].push_back(readField(item));
     for (const Json &item : entry.at("outputs"))
       state->outputs[name].push_back(readField(item));
-  }
-  for (const Json &item : json.at("watches")) {
-    bool isInside = item["kind"] == nameOf(Watch::Inside);
-    state->watches.push_back({isInside ? Watch::Inside : Watch::Finite, item["offset"], item["at"],
-                              item["axis"], item["size"], item["op"], item["layer"], item["from"]});
   }
   state->threads = threads;
   state->bytes = int64_t(json.at("arena")) + threads * int64_t(json.at("workspace"));
@@ -207,17 +186,7 @@ NamedArrays Loaded::run(const std::string &entry, NamedArrays &states, const Nam
     put(state->arena, field, states);
   for (const Field &field : state->inputs[entry])
     put(state->arena, field, inputs);
-  for (const PlacedWatch &watch : state->watches)
-    std::memset(state->arena + watch.offset, 0, 8);
   run(entry);
-  for (const PlacedWatch &watch : state->watches) {
-    int64_t word;
-    std::memcpy(&word, state->arena + watch.offset, 8);
-    if (word != 0 && watch.kind == Watch::Inside)
-      throw EvaluationError(watch.at + ": index " + std::to_string((int64_t(1) << 32) - word) +
-                            " of axis '" + watch.axis + "' is outside 0.." +
-                            std::to_string(watch.size - 1));
-  }
   for (const Field &field : state->states)
     states[field.name] = get(state->arena, field);
   NamedArrays outputs;

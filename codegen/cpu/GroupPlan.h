@@ -3,9 +3,9 @@
 // The *walk* has dimensions (runs of axes that lie together everywhere are one): outer ones, those
 // that are reduced, and one of either sort whose elements fill vector registers, the *lanes*.
 //
-//   sum over t of x[b,t,d]:    outer b    reduced t  lanes d      "columns": lanes stay apart
-//   softmax over s, x[b,t,s]:  outer b*t             lanes s      "rows": lanes meet at the end
-//   y = x * 2, x[b,t,d]:                             lanes b*t*d
+//   sum over t of x[b,t,d]:   outer b   reduced t   lanes d    ("columns": lanes stay apart)
+//   softmax over s, x[b,t,s]: outer b*t             lanes s    ("rows": lanes are reduced at the
+//   end) y = x * 2, x[b,t,d]:                            lanes b*t*d
 //
 // The body becomes a list of nodes: loads, positions, arithmetic, reductions. A reduction needs the
 // whole row, so what depends on its result waits for the next *pass* over the row. A value that an
@@ -31,15 +31,13 @@ struct GroupNode {
   struct Index {
     int node;
     int64_t stride, size;
-    int watch = -1; // the number of the watch that is told of positions outside
   };
   llvm::SmallVector<Index> indices; // Load of a gather: further offsets, by value
-  int fill = -1; // this node stands for what lies outside; watched positions go to the edge
+  bool clamp = false;               // positions outside are moved to the edge
+  int fill = -1;                    // or this node stands for what lies outside
 
   std::function<mlir::Value(ScalarBuilder &, mlir::ValueRange)> compute;
-  int cost = 0;         // of Compute, in instructions or so
-  int watch = -1;       // who is told of numbers that are not finite
-  bool canMake = false; // Compute: such numbers, from finite ones
+  int cost = 0; // of Compute, in instructions or so
   Combine combine = Combine::Sum;
 
   // Filled in by the plan:
@@ -69,7 +67,6 @@ struct GroupPlan {
   unsigned width = 1, units = 1; // lanes in a register; registers of lanes in flight
   int64_t chunk = 0;             // lanes that belong to one piece of work (not rows)
   int64_t workspace = 0;         // bytes
-  bool watched = false;          // the kernel gets a pointer to the words of its watches
 
   unsigned lane() const { return outer + reduced; }
   int64_t lanes() const { return hasLanes ? sizes[lane()] : 1; }

@@ -68,8 +68,9 @@ static LogicalResult verifyResults(ScanOp op) {
 }
 
 LogicalResult ScanOp::verify() {
-  if (getKind() != "layers" && getKind() != "time")
-    return emitOpError() << "kind is '" << getKind() << "', but must be 'layers' or 'time'";
+  if (getKind() != "layers" && getKind() != "time" && getKind() != "pieces")
+    return emitOpError() << "kind is '" << getKind()
+                         << "', but must be 'layers', 'time' or 'pieces'";
   if (int64_t(getSize()) < 1)
     return emitOpError() << "runs " << int64_t(getSize()) << " times, but must run at least once";
   return success();

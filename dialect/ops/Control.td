@@ -12,7 +12,7 @@ def Frit_ScanOp : Op<Frit_Dialect, "scan", [AttrSizedOperandSegments,
     values, then values that are stacked along `axis` at position i. A slice has the axes of its
     operand without `axis`, which may stand anywhere in it. Values of the surroundings may be used
     inside. Results: the final carried values, then the stacks (`axis` first).
-    `kind`: "layers" or "time".
+    `kind`: "layers", "time", or "pieces" of a batch.
   }];
   let arguments = (ins Variadic<Frit_Value>:$inits, Variadic<Frit_Value>:$slices, StrAttr:$axis,
                        I64Attr:$size, UnitAttr:$reverse, StrAttr:$kind);

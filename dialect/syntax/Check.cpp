@@ -95,8 +95,11 @@ static std::optional<Graph> checkOnce(const ast::Module &module, Sources &source
           file = loaded.get();
       Training training(checker, *train, *file);
       training.run();
-      if (sizes)
+      if (sizes) {
         sizes->assign(training.sizes.begin(), training.sizes.end());
+        for (const Run &run : training.runs)
+          sizes->insert(sizes->end(), run.sizes.begin(), run.sizes.end());
+      }
     }
     if (sizes)
       for (auto &[name, value] : checker.mainFile->config)
@@ -109,14 +112,13 @@ static std::optional<Graph> checkOnce(const ast::Module &module, Sources &source
           known.push_back(n);
         diagnostics
             .error(expr->at,
-                   fmt::format("there is no config value or number of train '{}' to set", name))
+                   fmt::format("there is no config value or field of train '{}' to set", name))
             .suggest(name, known);
       }
   } catch (const Failure &) {
-  } catch (const Deferred &early) {
-    // A field of train, a size, an argument of a call that makes a model: all before any step.
-    Location at = early.at.valid() ? early.at : Location{module.source, 1, 1, 0};
-    diagnostics.error(at, "this is known only when the program runs, and wanted before");
+  } catch (const Deferred &) {
+    diagnostics.error({module.source, 1, 1, 0},
+                      "this is a bug in frit: a value known only at run time was asked for early");
   }
   if (diagnostics.hasErrors())
     return std::nullopt;

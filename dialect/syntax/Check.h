@@ -13,6 +13,13 @@
 
 namespace frit {
 
+/// A kind of data that the runtime reads, as runtime/Sources.def lists it.
+struct DataSource {
+  std::string name;
+  std::string record;    // "sequence": one record of that type; "fields": whatever is asked for
+  std::string arguments; // "tokenizer = bytes | words, column = number() | category()"
+};
+
 struct CheckOptions {
   /// The train block; empty: the only one, or the last of the file.
   std::string train;
@@ -25,6 +32,8 @@ struct CheckOptions {
   bool gradients = false;
   /// Only judge the program: what can be checked but not yet compiled is no error.
   bool onlyCheck = false;
+  /// The sources that `data` may name; without them data is not judged.
+  std::vector<DataSource> sources;
   /// Finds the text of `use "path"` as seen from file `from`; null: not found. Default: the file
   /// beside `from`.
   std::function<const Source *(const std::string &path, const Source &from)> resolve;

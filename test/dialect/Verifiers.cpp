@@ -67,7 +67,7 @@ TEST_CASE("scan") {
   CHECK(scan(in, yield, how, out) == "");
   CHECK(scan(in, yield, how + ", reverse", out) == "");
   SAYS(scan(in, yield, "axis = \"t\", size = 3 : i64, kind = \"space\"", out),
-       "kind is 'space', but must be 'layers' or 'time'");
+       "kind is 'space', but must be 'layers', 'time' or 'pieces'");
   SAYS(scan(in, yield, "axis = \"t\", size = 0 : i64, kind = \"time\"", out),
        "runs 0 times, but must run at least once");
   SAYS(scan("%j: !i32, %c: !f32[b: 2]", "frit.yield %c, %c : !f32[b: 2], !f32[b: 2]", how, out),

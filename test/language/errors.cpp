@@ -282,18 +282,6 @@ TEST_CASE("M1, M2 and M5: models") {
              Contains("error: a repeated layer gives back what it takes; this one turns"));
 }
 
-TEST_CASE("N4: what cannot be compiled yet says so at its line, and is judged all the same") {
-  std::string text = R"(
-objective o(x: real[b]) { param w: real[] = 0; minimize mean(x * w) }
-train o { b = 4; data = tensors(); optimizer = sgd(lr = 0.1); steps = 1; accumulate = 2 }
-)";
-  CHECK_THAT(Checked(text).messages,
-             Contains("error: a step in several pieces (accumulate) cannot be compiled yet"));
-  CheckOptions judge;
-  judge.onlyCheck = true;
-  CHECK(Checked(text, judge).messages == "");
-}
-
 TEST_CASE("T9: a model from a file") {
   auto program = [](const std::string &fields) {
     return "model M() { param w: real[] = 0;  forward(x: real[b]) -> real[b] { x * w } }\n"
@@ -319,8 +307,10 @@ TEST_CASE("T9: a model from a file") {
 }
 
 TEST_CASE("M7: --set") {
-  std::string text = "config { width = 4 }\nobjective o(x: real[b, width]) { param w: real[] = 0; "
-                     "minimize mean(x * w) }\ntrain o { b = 2; optimizer = sgd(lr = 0.1) }";
+  std::string text =
+      "config { width = 4 }\nobjective o(x: real[b, width]) { param w: real[] = 0; "
+      "minimize mean(x * w) }\ntrain o { b = 2; data = tensors(); optimizer = sgd(lr = "
+      "0.1); steps = 9 }";
   CheckOptions options;
   options.settings = {{"width", "8"}, {"b", "3"}};
   Checked set(text, options);
@@ -330,5 +320,14 @@ TEST_CASE("M7: --set") {
   CHECK(toString(set.graph->types[x.value]) == "f32[b: 3, width: 8]");
   options.settings = {{"widht", "8"}};
   CHECK_THAT(Checked(text, options).messages,
-             Contains("error: there is no config value or number of train 'widht' to set"));
+             Contains("error: there is no config value or field of train 'widht' to set"));
+  // Any field of train that is no model.
+  options.settings = {{"steps", "3"}, {"optimizer", "adam(lr = 2.0)"}};
+  Checked fields(text, options);
+  INFO(fields.messages);
+  REQUIRE(fields.graph);
+  CHECK(fields.state("steps")->initial == 3);
+  CHECK(fields.state("lr")->initial == 2);
+  CHECK(fields.state("w.v"));
+  CHECK(fields.graph->metadata.find(R"("steps":3)") != std::string::npos);
 }

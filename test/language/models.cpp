@@ -230,7 +230,7 @@ model M() {
 }
 objective o(m: model, x: real[b, n]) { minimize )" +
          loss + R"( }
-train o { m = M();  b = 2;  data = tensors();  optimizer = sgd(lr = 0.1);  steps = 1
+train o { m = M();  b = 2;  data = tensors();  optimizer = momentum(lr = 0.1);  steps = 1
 )" + rules +
          "\n}\n";
 }

@@ -58,20 +58,28 @@ double difference(const NamedArrays &x, const NamedArrays &y, std::string &where
   return worst;
 }
 
+/// The entries of that name, one for each run: "train", or "train.masked" and "train.tag".
+std::vector<std::string> entriesOf(mlir::ModuleOp program, const std::string &name) {
+  std::vector<std::string> names;
+  for (auto entry : program.getOps<mlir::func::FuncOp>())
+    if (entry.getSymName() == name || entry.getSymName().starts_with(name + "."))
+      names.push_back(entry.getSymName().str());
+  return names;
+}
+
 /// Three whole training steps, optimiser and all, compiled and by the evaluator: gradients that are
 /// right by themselves may still go wrong in the company of the kernels that use them.
-bool checkSteps(mlir::ModuleOp program, Loaded &compiled, uint64_t seed, double tolerance) {
-  if (!program.lookupSymbol<mlir::func::FuncOp>("train"))
-    return true;
+bool checkSteps(mlir::ModuleOp program, const std::string &entry, Loaded &compiled, uint64_t seed,
+                double tolerance) {
   NamedArrays states = drawStates(program, "init", seed);
   double worst = 0;
   std::string where;
   for (int step = 0; step < 3; ++step) {
-    NamedArrays inputs = drawInputs(program, "train", seed + step);
+    NamedArrays inputs = drawInputs(program, entry, seed + step);
     states.at("step").data[0] = step;
     NamedArrays mine = states, exact = states;
-    NamedArrays out = compiled.run("train", mine, inputs);
-    NamedArrays expected = Evaluator(program).run("train", exact, inputs);
+    NamedArrays out = compiled.run(entry, mine, inputs);
+    NamedArrays expected = Evaluator(program).run(entry, exact, inputs);
     std::string here;
     for (double error : {difference(expected, out, here), difference(exact, mine, here)})
       if (error > worst) {
@@ -81,7 +89,8 @@ bool checkSteps(mlir::ModuleOp program, Loaded &compiled, uint64_t seed, double 
     states = exact;
   }
   bool ok = worst <= tolerance;
-  std::cout << fmt::format("  three training steps, compiled - evaluator: {:.1e}{}  {}\n", worst,
+  std::cout << fmt::format("  three training steps{}, compiled - evaluator: {:.1e}{}  {}\n",
+                           entry == "train" ? "" : " of " + entry, worst,
                            where.empty() ? "" : " (" + where + ")", ok ? "ok" : "WRONG");
   return ok;
 }
@@ -148,16 +157,21 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
       return (*loaded)->run(check.entry, copy, inputs);
     };
     std::vector<GradientRow> rows;
-    bool ok = false;
-    try {
-      rows = checkGradients(driver.module(), check);
-      ok = printTable(rows);
-      driver.runPasses("grad"); // the evaluator needs the backward program
-      ok = checkSteps(driver.module(), **loaded, options->seed, 1e-9) && ok;
-    } catch (const EvaluationError &error) {
-      std::cerr << "frit: " << error.what() << "\n";
-      throw UserError();
+    bool ok = true;
+    for (const std::string &entry : entriesOf(driver.module(), check.entry)) {
+      check.entry = entry;
+      try {
+        std::vector<GradientRow> more = checkGradients(driver.module(), check);
+        ok = printTable(more) && ok;
+        rows.insert(rows.end(), more.begin(), more.end());
+      } catch (const EvaluationError &error) {
+        std::cerr << "frit: " << error.what() << "\n";
+        throw UserError();
+      }
     }
+    driver.runPasses("grad"); // the evaluator needs the backward program
+    for (const std::string &entry : entriesOf(driver.module(), "train"))
+      ok = checkSteps(driver.module(), entry, **loaded, options->seed, 1e-9) && ok;
     std::cout << fmt::format(
         "{}: {} of {} gradients right, {:.1f} s\n", request.file,
         std::count_if(rows.begin(), rows.end(), [](auto &row) { return row.ok; }), rows.size(),

@@ -93,6 +93,15 @@ std::string print(mlir::ModuleOp module) {
 
 } // namespace
 
+/// What a program may read: the runtime's table.
+static std::vector<DataSource> dataSources() {
+  return {
+#define FRIT_SOURCE(name, factory, record, files, arguments) {#name, record, arguments},
+#include "runtime/Sources.def"
+#undef FRIT_SOURCE
+  };
+}
+
 std::optional<Graph> Driver::graphOf(const ast::Module &tree, bool onlyCheck,
                                      Diagnostics &diagnostics) {
   CheckOptions options;
@@ -107,6 +116,7 @@ std::optional<Graph> Driver::graphOf(const ast::Module &tree, bool onlyCheck,
     options.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
   }
   options.onlyCheck = onlyCheck;
+  options.sources = dataSources();
   return frit::check(tree, sources, options, diagnostics);
 }
 
@@ -179,8 +189,6 @@ void Driver::check() {
 
 void Driver::runPasses() {
   runPasses("");
-  if (request.checkFinite)
-    (*ir)->setAttr(checkFiniteAttribute, mlir::UnitAttr::get(context.get()));
   bool isWhole = true;
   ir->walk([&](GradientOp) { isWhole = false; });
   if (!isWhole)

@@ -176,6 +176,10 @@ void addExplainCommand(CLI::App &app, int &) {
         std::cout << toJson(*level, options->threads).dump(1) << "\n";
         continue;
       }
+      // Of several runs the first, unless one is named: train.tag.
+      for (const std::string &name : level->entries)
+        if (options->entry == "train" && name.rfind("train.", 0) == 0)
+          options->entry = name;
       if (std::find(level->entries.begin(), level->entries.end(), options->entry) ==
           level->entries.end()) {
         std::cerr << fmt::format("frit: the program has no entry '{}'; it has {}\n", options->entry,

@@ -2,6 +2,7 @@
 #include "dialect/syntax/check/Training.h"
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace frit::checking {
 
@@ -39,13 +40,50 @@ std::vector<Tensor> Training::gradients(const Tensor &loss, const std::vector<si
   return out;
 }
 
-void Training::trainEntry(const Run &run) {
+/// What follows the weights that a step changed: models made by ema(m, d), and for the field `ema`
+/// a second set of weights, which eval and predict use.
+void Training::follow(const std::vector<size_t> &wrt, Location at) {
+  auto move = [&](size_t follower, size_t followed, Setting &decay) {
+    auto written = c.entry->written.find(followed);
+    if (written == c.entry->written.end())
+      return;
+    Tensor keep = c.toReal(c.toTensor(*scope, settingValue(decay, *scope), decay.at), at);
+    Tensor old = c.readScalar(follower), now = tensorFor(c, written->second);
+    std::vector<Checker::AxisChange> changes;
+    for (size_t i = 0; i < old.type.axes.size(); ++i)
+      changes.push_back({c.graph.states[followed].type.axes[i].name, {old.type.axes[i]}});
+    now = c.renameAxes(now, changes, at);
+    Tensor next = c.op2("add", c.op2("mul", keep, old, at),
+                        c.op2("mul", c.op2("sub", c.literal(1), keep, at), now, at), at);
+    c.entry->written[follower] = *whereFrozen(followed, old, next, at).id;
+  };
+  for (Follower &follower : followers)
+    for (auto [state, followed] : follower.states)
+      move(state, followed, follower.decay);
+  if (!ema)
+    return;
+  for (size_t state : wrt) {
+    StateDecl decl = c.graph.states[state];
+    decl.name = "ema." + decl.name;
+    decl.role = "slot";
+    for (StateTensor &tensor : decl.tensors)
+      tensor.name = "ema." + tensor.name;
+    size_t average =
+        c.stateNamed.count(decl.name) ? c.stateNamed[decl.name] : c.addState({}, std::move(decl));
+    c.averages[state] = average;
+    move(average, state, *ema);
+  }
+}
+
+void Training::trainEntry(Run &run) {
   EntryState entry;
-  begin(entry, "train", true);
+  begin(entry, run.entry("train"), true);
   Outcome outcome = objective(run);
   Location at = outcome.lossAt;
   std::vector<size_t> wrt = trainable(*outcome.loss, at);
-  std::vector<Tensor> grads = gradients(*outcome.loss, wrt, at);
+  int64_t pieces = piecesOf(run);
+  std::vector<Tensor> grads = pieces > 1 ? inPieces(outcome, wrt, pieces, *run.field("accumulate"))
+                                         : gradients(*outcome.loss, wrt, at);
 
   for (size_t i = 0; i < wrt.size(); ++i)
     grads[i] = whereFrozen(wrt[i], c.literal(0), grads[i], at);
@@ -54,8 +92,9 @@ void Training::trainEntry(const Run &run) {
   for (const Tensor &g : grads)
     square = c.op2("add", square, c.reduce("sum", c.op2("mul", g, g, at), g.type.axes, at), at);
   Tensor norm = c.op1("sqrt", square, at);
-  if (clip) {
-    Tensor most = c.toTensor(*scope, settingValue(*clip, *scope), clip->at);
+  if (const ast::Field *field = run.field("clip")) {
+    Setting &clip = run.own.count(field) ? *run.clip : *this->clip;
+    Tensor most = c.toTensor(*scope, settingValue(clip, *scope), clip.at);
     Tensor safe = c.op2("maximum", norm, c.literal(1e-12), at);
     Tensor factor = c.op2("minimum", c.op2("div", most, safe, at), c.literal(1), at);
     for (Tensor &g : grads)
@@ -66,7 +105,8 @@ void Training::trainEntry(const Run &run) {
   };
   output("loss", *outcome.loss);
   output("grad_norm", norm);
-  if (auto lr = optimizer->settings.find("lr"); lr != optimizer->settings.end())
+  OptimizerChoice &chosen = run.optimizer ? *run.optimizer : *optimizer;
+  if (auto lr = chosen.settings.find("lr"); lr != chosen.settings.end())
     output("lr", c.toReal(c.toTensor(*scope, settingValue(lr->second, *scope), at), at));
   for (auto &[name, value] : outcome.reports)
     if (name != "loss" && name != "grad_norm" && name != "lr")
@@ -74,25 +114,7 @@ void Training::trainEntry(const Run &run) {
 
   for (size_t i = 0; i < wrt.size(); ++i)
     update(wrt[i], grads[i]);
-  if (ema) {
-    // A second set of weights follows the first; eval and predict use it.
-    for (size_t state : wrt) {
-      const StateDecl &own = c.graph.states[state];
-      StateDecl decl = own;
-      decl.name = "ema." + own.name;
-      decl.role = "slot";
-      for (StateTensor &tensor : decl.tensors)
-        tensor.name = "ema." + tensor.name;
-      size_t average =
-          c.stateNamed.count(decl.name) ? c.stateNamed[decl.name] : c.addState({}, std::move(decl));
-      c.averages[state] = average;
-      Tensor keep = c.toReal(c.toTensor(*scope, settingValue(*ema, *scope), ema->at), ema->at);
-      Tensor old = c.readScalar(average), now = tensorFor(c, entry.written.at(state));
-      Tensor next = c.op2("add", c.op2("mul", keep, old, at),
-                          c.op2("mul", c.op2("sub", c.literal(1), keep, at), now, at), at);
-      entry.written[average] = *whereFrozen(state, old, next, at).id;
-    }
-  }
+  follow(wrt, at);
   for (auto &[state, value] : entry.written)
     write(c, value, state, at);
   finish(entry);
@@ -128,10 +150,10 @@ struct Dependence {
 
 /// A report is its value had the whole evaluation been one batch: every mean in it keeps its sum
 /// and its count. What is not made of means is averaged over the batches.
-void Training::evalEntries(const Run &run) {
+void Training::evalEntries(Run &run) {
   EntryState entry;
   entry.cutMeans = true;
-  begin(entry, "eval", false);
+  begin(entry, run.entry("eval"), false);
   Outcome outcome = objective(run);
   Location at = outcome.lossAt;
   std::vector<std::pair<std::string, Tensor>> reports;
@@ -193,16 +215,17 @@ void Training::evalEntries(const Run &run) {
   std::vector<size_t> all;
   std::vector<std::pair<size_t, ValueId>> adds;
   for (size_t i : wanted) {
-    meanStates[i] = {accumulator(fmt::format("mean.{}.sum", i)),
-                     accumulator(fmt::format("mean.{}.count", i))};
+    meanStates[i] = {accumulator(fmt::format("{}mean.{}.sum", run.prefix(), i)),
+                     accumulator(fmt::format("{}mean.{}.count", run.prefix(), i))};
     adds.push_back({meanStates[i].first, entry.means[i].sum});
     adds.push_back({meanStates[i].second, entry.means[i].count});
   }
   size_t batches = 0;
   if (!averaged.empty()) {
-    batches = accumulator("batches");
+    batches = accumulator(run.prefix() + "batches");
+    size_t number = 0;
     for (auto &[root, state] : averaged) {
-      state = accumulator(fmt::format("batch.{}.sum", root));
+      state = accumulator(fmt::format("{}batch.{}.sum", run.prefix(), number++));
       adds.push_back({state, root});
     }
     adds.push_back({batches, c.materialize(c.literal(1), at)});
@@ -218,13 +241,13 @@ void Training::evalEntries(const Run &run) {
   finish(entry);
 
   EntryState beginning;
-  begin(beginning, "eval_begin", false);
+  begin(beginning, run.entry("eval_begin"), false);
   for (size_t state : all)
     write(c, c.materialize(c.literal(0), at), state, at);
   finish(beginning);
 
   EntryState report;
-  begin(report, "report", false);
+  begin(report, run.entry("report"), false);
   std::map<ValueId, ValueId> made; // value of eval -> its copy here
   std::map<ValueId, const Node *> maker;
   for (const Node &node : nodes)
@@ -273,15 +296,17 @@ void Training::evalEntries(const Run &run) {
 
 //===-- Prediction --------------------------------------------------------------------------===//
 
-/// A model whose forward maps token[b, t; v] to categorical[b, t; v] can continue a text.
-void Training::predictEntry(const Run &run) {
+/// A model whose forward maps token[b, t; v] to categorical[b, t; v] can continue a text. Whether
+/// the run has one.
+bool Training::predictEntry(const Run &run) {
   for (const ast::Parameter &p : run.objective->parameters) {
     if (p.isFrozen || !p.type || !p.type->element || p.type->element->text != "model")
       continue;
     const View *view = nullptr;
-    for (auto &[name, value] : models)
-      if (name == p.name.text)
-        view = value.get<View>();
+    for (auto *list : {&std::as_const(models), &run.models})
+      for (auto &[name, value] : *list)
+        if (name == p.name.text)
+          view = value.get<View>();
     if (!view || !view->instance)
       continue;
     const ast::Method *forward = nullptr;
@@ -315,8 +340,10 @@ void Training::predictEntry(const Run &run) {
     s->site = "predict";
     std::string rows = data->type->axes[0].name->text, time = data->type->axes[1].name->text;
     s->names[rows] = Group{{{rows, 1}}};
-    auto timeAxis = sizes.find(time);
-    if (timeAxis == sizes.end()) {
+    std::map<std::string, int64_t> known = run.sizes;
+    known.insert(sizes.begin(), sizes.end());
+    auto timeAxis = known.find(time);
+    if (timeAxis == known.end()) {
       c.entry = nullptr;
       continue;
     }
@@ -348,13 +375,14 @@ void Training::predictEntry(const Run &run) {
       logits = c.emit("broadcast", {logits}, {{"axes", order}}, p.name.at);
     entry.decl.outputs.push_back({"logits", *logits.id});
     finish(entry);
-    return;
+    return true;
   }
+  return false;
 }
 
-void Training::gradientsEntry(const Run &run) {
+void Training::gradientsEntry(Run &run) {
   EntryState entry;
-  begin(entry, "gradients", true);
+  begin(entry, run.entry("gradients"), true);
   Outcome outcome = objective(run);
   std::vector<size_t> wrt = trainable(*outcome.loss, outcome.lossAt);
   std::vector<Tensor> grads = gradients(*outcome.loss, wrt, outcome.lossAt);
@@ -469,7 +497,7 @@ void Training::initEntry() {
   };
   for (size_t state = 0; state < c.graph.states.size(); ++state) {
     const std::string &role = c.graph.states[state].role;
-    if (role == "scalar" || role == "accumulator")
+    if (role == "scalar" || role == "accumulator" || deadSlots.count(c.graph.states[state].name))
       continue;
     write(c, valueOf(state), state, c.graph.states[state].location);
   }

@@ -76,7 +76,8 @@ std::vector<LayerGroup> Training::layerGroups(size_t state) {
     if (frozen[k])
       continue;
     Rule *own = ruleFor(state, k, [](const Rule &r) { return r.optimizer.has_value(); });
-    OptimizerChoice &choice = own ? *own->optimizer : *optimizer;
+    bool isRuns = false;
+    OptimizerChoice &choice = choiceFor(state, k, isRuns);
     std::vector<const Rule *> key = {own};
     for (const ast::Parameter &p : ast::as<ast::Optimizer>(choice.declared.decl)->parameters) {
       Rule *rule =

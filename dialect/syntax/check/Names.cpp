@@ -72,7 +72,7 @@ std::optional<Value> Checker::find(Scope &scope, const std::string &name, Locati
   if (name == "training" && entry)
     return Value(entry->training);
   if (name == "training")
-    later(at);
+    throw Deferred();
   if (name == "inf")
     return Value(Number::real(INFINITY));
   if (name == "pi")
@@ -107,7 +107,7 @@ Value Checker::force(const Value &value, Scope &scope, Location at) {
       tensor.range = {0, index->repeated->axis.size - 1};
       return tensor;
     }
-    later(at);
+    throw Deferred();
   }
   return value;
 }

@@ -67,7 +67,8 @@ Value Training::input(const std::string &name, const ast::Type &type, Scope &sco
     out->decl = record;
     for (const ast::Record::Field &field : record->fields)
       out->fields[field.name.text] = input(name + "." + field.name.text, *field.type, *inner, at);
-    records[name] = element;
+    if (current)
+      current->records[name] = element;
     return Value(out);
   }
   Tensor x;
@@ -150,6 +151,10 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
       for (auto &[n, value] : models)
         if (n == name)
           model = &value;
+      if (current)
+        for (auto &[n, value] : current->models)
+          if (n == name)
+            model = &value;
       if (!model)
         c.error(at, fmt::format("{} needs the model '{}'", what, name))
             .note(p.name.at, "declared here")
@@ -164,15 +169,12 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
       s.places[name] = p.name.at;
       continue;
     }
+    if (current && current->hyper.count(name)) {
+      s.names[name] = settingValue(current->hyper.at(name), s);
+      continue;
+    }
     if (auto found = hyper.find(name); found != hyper.end()) {
-      Value value = settingValue(found->second, s);
-      if (value.get<View>())
-        c.error(p.name.at, fmt::format("'{}' is a number or a function by its declaration, and {} "
-                                       "in train",
-                                       name, c.describe(value, s)))
-            .help(fmt::format("declare it {}: model", name))
-            .fail();
-      s.names[name] = value;
+      s.names[name] = settingValue(found->second, s);
       continue;
     }
     if (!p.initial)
@@ -180,8 +182,9 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
     Value value = c.eval(s, *p.initial);
     if (auto number = c.numberOf(value)) {
       // A number after `;` may change from run to run.
-      std::string flag = name;
-      value = c.readScalar(c.scalar(name, number->value, c.real(), flag, "", p.name.at));
+      std::string full = (current ? current->prefix() : "") + name, flag = full;
+      std::replace(flag.begin(), flag.end(), '.', '-');
+      value = c.readScalar(c.scalar(full, number->value, c.real(), flag, "", p.name.at));
     }
     s.names[name] = value;
   }
@@ -300,7 +303,8 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
   return out;
 }
 
-Outcome Training::objective(const Run &run) {
+Outcome Training::objective(Run &run) {
+  current = &run;
   auto data = run.fields.find("data");
   if (data != run.fields.end())
     if (auto *call = ast::as<ast::Call>(data->second->value))
@@ -326,13 +330,8 @@ Outcome Training::objective(const Run &run) {
           }
   // A run's own sizes come before the shared ones.
   auto keep = sizes;
-  for (auto &[name, field] : run.fields)
-    if (auto size = sizes.find(name); size != sizes.end() && field->value) {
-      auto set = c.settings.find(name);
-      Value value = c.eval(*scope, set == c.settings.end() ? *field->value : *set->second);
-      if (auto number = c.numberOf(value); number && number->isWhole())
-        size->second = number->toInt();
-    }
+  for (auto &[name, size] : run.sizes)
+    sizes[name] = size;
   Outcome out = body(run.objective->name.text, run.objective->parameters, run.objective->body,
                      *run.file, run.at);
   sizes = keep;

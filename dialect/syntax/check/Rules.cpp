@@ -67,16 +67,21 @@ void Training::readRules() {
       if (name == "frozen") {
         rule.frozen = c.evalFlag(*scope, *field->value, "frozen");
       } else if (name == "optimizer") {
-        rule.optimizer = readOptimizer(*field->value, false);
+        rule.optimizer = readOptimizer(*field->value, false, "");
       } else if (name != "wrap") {
         bool known = false;
         std::vector<std::string> names = {"frozen", "optimizer", "wrap"};
-        if (optimizer)
-          for (const ast::Parameter &p :
-               ast::as<ast::Optimizer>(optimizer->declared.decl)->parameters) {
-            known |= p.name.text == name;
-            names.push_back(p.name.text);
-          }
+        auto look = [&](const std::optional<OptimizerChoice> &choice) {
+          if (choice)
+            for (const ast::Parameter &p :
+                 ast::as<ast::Optimizer>(choice->declared.decl)->parameters) {
+              known |= p.name.text == name;
+              names.push_back(p.name.text);
+            }
+        };
+        look(optimizer);
+        for (const Run &run : runs)
+          look(run.optimizer);
         if (!known)
           c.error(field->name.at, fmt::format("the optimizer has no parameter '{}'", name))
               .suggest(name, names)

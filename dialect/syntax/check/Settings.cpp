@@ -41,7 +41,7 @@ Setting Training::readSetting(const std::string &name, const ast::Expr &expr, bo
           continue;
         // The schedule's first parameter is the setting itself: --lr; the others add to it.
         bool first = key == fn->parameters[0].name.text;
-        std::string scalarName = first ? out.name : key;
+        std::string scalarName = first ? out.name : prefix + key;
         if (!first && c.stateNamed.count(scalarName))
           scalarName = out.name + "." + key;
         out.scalars[key] = makeScalar(scalarName, *number, argument.value->at);
@@ -109,7 +109,8 @@ Value Training::settingValue(Setting &setting, Scope &user) {
   return tensor;
 }
 
-OptimizerChoice Training::readOptimizer(const ast::Expr &expr, bool runTime) {
+OptimizerChoice Training::readOptimizer(const ast::Expr &expr, bool runTime,
+                                        const std::string &prefix) {
   OptimizerChoice out;
   out.at = expr.at;
   auto *call = ast::as<ast::Call>(&expr);
@@ -142,7 +143,7 @@ OptimizerChoice Training::readOptimizer(const ast::Expr &expr, bool runTime) {
                  fmt::format("optimizer {} takes fewer arguments", optimizer->name.text));
         name = known[next++];
       }
-      out.settings[name] = readSetting(name, *argument.value, runTime, "");
+      out.settings[name] = readSetting(name, *argument.value, runTime, prefix);
     }
   for (const ast::Parameter &p : optimizer->parameters)
     if (!out.settings.count(p.name.text) && !p.initial)

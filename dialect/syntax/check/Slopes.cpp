@@ -125,6 +125,9 @@ std::vector<size_t> Training::trainable(const Tensor &loss, Location at) {
 
 std::vector<std::string> Training::unused() {
   std::vector<std::string> out;
+  for (const Follower &follower : followers)
+    for (auto [state, followed] : follower.states)
+      constants.insert(state); // nobody means to train them
   for (const StateInfo &info : c.states) {
     size_t state = info.index;
     if (c.graph.states[state].role == "parameter" && !isFrozen(state) && !reached.count(state) &&

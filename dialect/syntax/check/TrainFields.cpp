@@ -19,6 +19,21 @@ static const std::set<std::string> &knownFields() {
   return names;
 }
 
+/// What the braces of a run may hold, beside parameters and axes of its objective.
+static bool mayBeOwn(const std::string &field) {
+  static const std::set<std::string> names = {"data",      "passes", "validation", "eval",
+                                              "optimizer", "clip",   "accumulate"};
+  return names.count(field) > 0;
+}
+
+const ast::Expr &Training::exprOf(const ast::Field &field) {
+  auto found = c.settings.find(field.name.text);
+  if (found == c.settings.end())
+    return *field.value;
+  c.settingsUsed.insert(field.name.text);
+  return *found->second;
+}
+
 /// The objective of that name in the block's file.
 Declared Training::objectiveNamed(const ast::Ident &name) {
   auto found = file.names.find(name.text);
@@ -55,11 +70,20 @@ void Training::readRuns() {
       out.at = run->objective.at;
       if (auto *times = ast::as<ast::Number>(run->times))
         out.times = int64_t(times->value);
+      if (out.times < 1)
+        c.fail(run->times->at, "a run takes at least one step in its turn");
       for (const ast::TrainItemPtr &inner : run->items) {
-        if (auto *field = ast::as<ast::Field>(inner))
-          out.fields[field->name.text] = field;
-        else
+        auto *field = ast::as<ast::Field>(inner);
+        if (!field)
           c.fail(inner->at, "a run holds fields; for stands beside it");
+        if (knownFields().count(field->name.text) && !mayBeOwn(field->name.text))
+          c.fail(field->name.at,
+                 fmt::format("'{}' belongs to train, not to one of its runs", field->name.text));
+        if (!out.fields.insert({field->name.text, field}).second)
+          c.error(field->name.at, fmt::format("'{}' is given twice", field->name.text))
+              .note(out.fields[field->name.text]->name.at, "the first time")
+              .fail();
+        out.own.insert(field);
       }
       runs.push_back(std::move(out));
     }
@@ -75,6 +99,14 @@ void Training::readRuns() {
   for (Run &run : runs)
     for (auto &[name, field] : fields)
       run.fields.insert({name, field});
+  // Entries, flags and log lines speak of a run by the name of its objective.
+  if (runs.size() > 1)
+    for (size_t i = 0; i < runs.size(); ++i) {
+      int64_t same = 1;
+      for (size_t j = 0; j < i; ++j)
+        same += runs[j].objective == runs[i].objective;
+      runs[i].name = runs[i].objective->name.text + (same > 1 ? fmt::format(".{}", same) : "");
+    }
 }
 
 void Training::readFields() {
@@ -127,18 +159,18 @@ void Training::readFields() {
   };
   for (const ast::Field *field : ordered) {
     const std::string &name = field->name.text;
-    if (field->every && name != "eval")
-      c.fail(field->every->at, "'every' belongs to eval");
-    const ast::Expr *expr = field->value.get();
-    if (auto found = c.settings.find(name);
-        found != c.settings.end() && !isModelName(name) && !knownFields().count(name)) {
-      expr = found->second;
-      c.settingsUsed.insert(name);
-    }
+    Run *owner = nullptr; // where it stands in the braces of one run of several
+    for (Run &run : runs)
+      if (run.own.count(field) && runs.size() > 1)
+        owner = &run;
+    if (field->every && name != "eval" && name != "validation")
+      c.fail(field->every->at, "'every' belongs to validation and eval");
     if (knownFields().count(name) && !axes.count(name))
       continue;
+    const ast::Expr *expr = isModelName(name) ? field->value.get() : &exprOf(*field);
     if (isHyper(name)) {
-      hyper[name] = readSetting(name, *expr, true, "");
+      (owner ? owner->hyper : hyper)[name] =
+          readSetting(name, *expr, true, owner ? owner->prefix() : "");
       continue;
     }
     if (axes.count(name)) {
@@ -151,13 +183,13 @@ void Training::readFields() {
       if (file.config.count(name))
         c.fail(field->name.at,
                fmt::format("axis '{}' has its size from config; it cannot be set here", name));
-      sizes[name] = number->toInt();
+      (owner ? owner->sizes : sizes)[name] = number->toInt();
       sizePlaces[name] = field->name.at;
       c.statics.insert(name);
       continue;
     }
     if (isModelName(name) || ast::as<ast::Call>(expr)) {
-      readModel(*field, *expr);
+      readModel(*field, *expr, owner);
       continue;
     }
     Value value = c.eval(*scope, *expr);
@@ -165,9 +197,8 @@ void Training::readFields() {
     for (auto &[n, p] : parameters)
       known.push_back(n);
     known.insert(known.end(), axes.begin(), axes.end());
-    if (auto *view = value.get<View>(); view) {
-      scope->names[name] = value;
-      models.push_back({name, value});
+    if (value.get<View>()) {
+      readModel(*field, *expr, owner);
       continue;
     }
     c.error(field->name.at, fmt::format("train has no field '{}': neither a field of every train "

@@ -7,23 +7,36 @@ namespace {
 /// A tree of instances of its own, with the same shapes.
 class Copier {
 public:
-  std::shared_ptr<Instance> copy(const std::shared_ptr<Instance> &from) {
+  /// `holder` has it as its field `field`; null: the root.
+  std::shared_ptr<Instance> copy(const std::shared_ptr<Instance> &from, Instance *holder = nullptr,
+                                 const std::string &field = "") {
     auto &slot = made[from.get()];
     if (slot)
       return slot;
     slot = std::make_shared<Instance>(*from);
     std::shared_ptr<Instance> result = slot;
     result->copyOf = from;
+    // What was shared with models outside of the tree belongs to its first holder inside.
+    auto binder = made.find(from->binder);
+    if (binder != made.end()) {
+      result->binder = binder->second.get();
+    } else {
+      result->binder = holder;
+      result->field = field;
+    }
+    std::set<std::string> rest;
     for (auto &[key, value] : result->fields)
-      value = copy(value);
-    if (result->binder)
-      if (auto b = made.find(result->binder); b != made.end())
-        result->binder = b->second.get();
+      rest.insert(key);
+    for (const std::string &key : result->order)
+      if (rest.erase(key))
+        result->fields[key] = copy(result->fields[key], result.get(), key);
+    for (const std::string &key : rest)
+      result->fields[key] = copy(result->fields[key], result.get(), key);
     return result;
   }
 
 private:
-  Value copy(const Value &value) {
+  Value copy(const Value &value, Instance *holder, const std::string &field) {
     if (auto *index = value.get<LayerIndex>())
       if (auto loop = loops.find(index->repeated.get()); loop != loops.end())
         return LayerIndex{loop->second};
@@ -32,12 +45,12 @@ private:
       return value;
     View out = *view;
     if (view->instance) {
-      out.instance = copy(view->instance);
+      out.instance = copy(view->instance, holder, field);
     } else {
       auto &loop = loops[view->repeated.get()];
       if (!loop) {
         loop = std::make_shared<Repeated>(*view->repeated);
-        loop->item = copy(view->repeated->item);
+        loop->item = copy(view->repeated->item, holder, field);
       }
       out.repeated = loop;
     }
@@ -51,15 +64,17 @@ private:
 
 /// copy(m): an instance of its own.
 Value Training::copyModel(const ast::Call &call, const std::string &what) {
-  if (call.arguments.empty())
-    c.fail(call.at, fmt::format("{}(model)", what));
+  if (call.arguments.empty() || call.arguments[0].name)
+    c.error(call.at, fmt::format("{}(model)", what))
+        .help(what == "ema" ? "ema(student, 0.99)" : "copy(student)")
+        .fail();
+  if (what == "copy" && call.arguments.size() > 1)
+    c.fail(call.arguments[1].value->at, "copy takes one model and nothing else");
   Value of = c.eval(*scope, *call.arguments[0].value);
   auto *view = of.get<View>();
   if (!view || !view->instance)
     c.fail(call.arguments[0].value->at,
            fmt::format("{} wants a model, this is {}", what, c.describe(of, *scope)));
-  if (what == "ema")
-    c.unsupported(call.at, "a model that follows another (ema)");
   View out = *view;
   out.instance = Copier().copy(view->instance);
   out.instance->isNamed = false;
@@ -68,15 +83,46 @@ Value Training::copyModel(const ast::Call &call, const std::string &what) {
   return out;
 }
 
-/// `NAME = M(..)`, `= copy(m)`, `= other`.
-void Training::readModel(const ast::Field &field, const ast::Expr &expr) {
+/// ema(m, decay): a copy that follows m after each step that changes it. Nothing trains it.
+Value Training::followingModel(const ast::Call &call, const std::string &name) {
+  Value value = copyModel(call, "ema");
+  bool isNamed = call.arguments.size() == 2 && call.arguments[1].name;
+  if (call.arguments.size() != 2 || (isNamed && call.arguments[1].name->text != "decay"))
+    c.error(call.at, "ema wants a model and how much of the follower stays in a step")
+        .help("ema(student, 0.99)")
+        .fail();
+  const ast::Expr &expr = *call.arguments[1].value;
+  Follower follower;
+  follower.decay = readSetting("decay", expr, true, name + ".");
+  if (auto *number = follower.decay.value.get<Number>(); number && !follower.decay.schedule)
+    if (number->value < 0 || number->value > 1)
+      c.fail(expr.at, "the decay of a follower lies between 0 and 1");
+  View view = *value.get<View>();
+  follower.instance = view.instance;
+  followers.push_back(std::move(follower));
+  view.frozen = true;
+  return view;
+}
+
+/// `NAME = M(..)`, `= copy(m)`, `= ema(m, 0.99)`, `= other`. In the braces of one run of several
+/// (`owner`) only the last.
+void Training::readModel(const ast::Field &field, const ast::Expr &expr, Run *owner) {
   const std::string &name = field.name.text;
   auto *call = ast::as<ast::Call>(&expr);
   auto *callee = call ? ast::as<ast::Name>(call->callee) : nullptr;
-  bool isCopy = callee && (callee->text == "copy" || callee->text == "ema");
-  Value value = isCopy ? copyModel(*call, callee->text) : c.eval(*scope, expr);
+  if (owner && call)
+    c.error(expr.at, "models are made in train, where all runs can share them")
+        .help(fmt::format("give the run one of them: {} = that_model", name))
+        .fail();
+  Value value = callee && callee->text == "copy"  ? copyModel(*call, "copy")
+                : callee && callee->text == "ema" ? followingModel(*call, name)
+                                                  : c.eval(*scope, expr);
   if (!value.get<View>())
     c.fail(expr.at, fmt::format("'{}' wants a model, this is {}", name, c.describe(value, *scope)));
+  if (owner) {
+    owner->models.push_back({name, value});
+    return;
+  }
   c.nameInstance(value, nullptr, name, nullptr);
   models.push_back({name, value});
   scope->names[name] = value;
@@ -201,8 +247,15 @@ void Training::readModels() {
   for (auto &info : c.states)
     if (info.instance && info.instance->copyOf)
       if (auto found = c.stateIndex.find({info.instance->copyOf.get(), info.declaration->name()});
-          found != c.stateIndex.end())
+          found != c.stateIndex.end()) {
         copies.push_back({info.index, found->second});
+        const Instance *root = info.instance.get();
+        while (root->binder)
+          root = root->binder;
+        for (Follower &follower : followers)
+          if (follower.instance.get() == root && info.declaration->param)
+            follower.states.push_back({info.index, found->second});
+      }
 }
 
 } // namespace frit::checking

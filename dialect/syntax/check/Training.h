@@ -63,13 +63,43 @@ struct Outcome {
   std::vector<std::pair<std::string, Value>> yields;
 };
 
-/// One objective with what train gives it.
+/// One objective with what train gives it. Where train has several they take turns.
 struct Run {
   const ast::Objective *objective = nullptr;
   File *file = nullptr;
-  int64_t times = 1;
+  int64_t times = 1; // steps in its turn
   Location at;
   std::map<std::string, const ast::Field *> fields; // shared ones and its own
+  std::string name;                                 // empty where train has one run
+
+  // What stands in its own braces comes before what train gives all of them.
+  std::set<const ast::Field *> own;
+  std::vector<std::pair<std::string, Value>> models;
+  std::map<std::string, int64_t> sizes;
+  Settings hyper;
+  std::optional<OptimizerChoice> optimizer;
+  std::optional<Setting> clip;
+
+  std::set<size_t> trained;                   // states that its steps change
+  std::map<std::string, std::string> records; // data -> its record
+
+  const ast::Field *field(const std::string &name) const {
+    auto found = fields.find(name);
+    return found == fields.end() ? nullptr : found->second;
+  }
+  /// "train", or "train.masked" where there are several.
+  std::string entry(const std::string &what) const {
+    return name.empty() ? what : what + "." + name;
+  }
+  /// Of the numbers that are its own: "masked.rate", --masked-rate.
+  std::string prefix() const { return name.empty() ? "" : name + "."; }
+};
+
+/// ema(m, decay): a model that follows another.
+struct Follower {
+  std::shared_ptr<Instance> instance; // the copy, at its root
+  Setting decay;
+  std::vector<std::pair<size_t, size_t>> states; // its parameter, the one that it follows
 };
 
 class Training {
@@ -93,25 +123,30 @@ public:
   std::optional<Setting> clip;
   std::optional<Setting> ema;
 
-  std::vector<std::pair<size_t, size_t>> copies;   // state -> state it starts as
+  Run *current = nullptr; // the run whose entry is being written
+
+  std::vector<std::pair<size_t, size_t>> copies; // state -> state it starts as
+  std::vector<Follower> followers;
   std::map<std::string, const ast::Field *> loads; // model -> its field, with `from`
   std::map<std::string, std::map<std::string, TensorPlace>> places; // model -> tensor -> its place
-  std::map<std::pair<size_t, std::string>, size_t> slots;
+  std::map<std::string, size_t> slots;                              // by name
   std::map<size_t, double> slotInitial;
-  std::map<std::string, std::string> records;
-  std::set<size_t> reached;   // parameters in which some run's loss has a slope
-  std::map<size_t, Cut> cuts; // others that are used by a loss
-  std::set<size_t> constants; // others that some objective takes as frozen
-  const ast::Field *data = nullptr;
+  std::set<std::string> deadSlots; // the program has no such states
+  std::set<size_t> reached;        // parameters in which some run's loss has a slope
+  std::map<size_t, Cut> cuts;      // others that are used by a loss
+  std::set<size_t> constants;      // others that some objective takes as frozen
 
   //===-- TrainFields.cpp
   Declared objectiveNamed(const ast::Ident &name);
   void readRuns();
   void readFields();
+  /// The field's expression, or what `--set` puts in its place.
+  const ast::Expr &exprOf(const ast::Field &field);
 
   //===-- TrainModels.cpp
-  void readModel(const ast::Field &field, const ast::Expr &expr);
+  void readModel(const ast::Field &field, const ast::Expr &expr, Run *owner);
   Value copyModel(const ast::Call &call, const std::string &what);
+  Value followingModel(const ast::Call &call, const std::string &name);
   void readFrom(const ast::Field &field);
   void wrap(const ast::For &item, const ast::Field &field);
   void readModels();
@@ -120,7 +155,7 @@ public:
   Setting readSetting(const std::string &name, const ast::Expr &expr, bool runTime,
                       const std::string &prefix);
   Value settingValue(Setting &setting, Scope &scope);
-  OptimizerChoice readOptimizer(const ast::Expr &expr, bool runTime);
+  OptimizerChoice readOptimizer(const ast::Expr &expr, bool runTime, const std::string &prefix);
 
   //===-- Rules.cpp
   void readRules();
@@ -147,7 +182,7 @@ public:
   //===-- Objective.cpp: the body of an objective or rollout
   void begin(EntryState &entry, const std::string &name, bool training);
   void finish(EntryState &entry);
-  Outcome objective(const Run &run);
+  Outcome objective(Run &run);
   Outcome rollout(const ast::Field &field);
   const ast::Rollout *isRollout(const ast::Field &field);
   Outcome body(const std::string &what, const std::vector<ast::Parameter> &parameters,
@@ -165,20 +200,33 @@ public:
   void judgeCuts();
 
   //===-- Entries.cpp
-  void trainEntry(const Run &run);
-  void evalEntries(const Run &run);
-  void predictEntry(const Run &run);
-  void gradientsEntry(const Run &run);
+  void trainEntry(Run &run);
+  void evalEntries(Run &run);
+  bool predictEntry(const Run &run);
+  void gradientsEntry(Run &run);
   void initEntry();
+  void follow(const std::vector<size_t> &wrt, Location at);
   std::vector<Tensor> gradients(const Tensor &loss, const std::vector<size_t> &wrt, Location at);
 
-  //===-- Optimizer.cpp
-  void update(size_t state, const Tensor &gradient);
-  void updateLayers(size_t state, const Tensor &gradient, const LayerGroup &group);
-  size_t slotFor(size_t state, const ast::StateDecl::Item &item, Scope &scope);
+  //===-- Pieces.cpp
+  /// How many pieces the run's batch is taken in.
+  int64_t piecesOf(const Run &run);
+  /// The gradients of the loss, made piece by piece; loss, reports and states that are written come
+  /// out as sums over the pieces.
+  std::vector<Tensor> inPieces(Outcome &outcome, const std::vector<size_t> &wrt, int64_t pieces,
+                               const ast::Field &field);
 
-  //===-- Metadata.cpp
-  std::string metadata(const Run &run);
+  //===-- Optimizer.cpp
+  OptimizerChoice &choiceFor(size_t state, size_t layer, bool &isOwn);
+  void update(size_t state, const Tensor &gradient);
+  void updateLayers(size_t state, const Tensor &gradient, const LayerGroup &group, bool isOnly);
+  size_t slotFor(size_t state, const ast::StateDecl::Item &item, Scope &scope, bool isOwn);
+  void dropDeadSlots(size_t state, size_t first, const std::vector<size_t> &mine);
+  Tensor updatesOf(size_t state, size_t layer, bool isOwn, Location at);
+
+  //===-- Metadata.cpp, DataSource.cpp
+  std::string metadata();
+  void judgeSource(const Run &run, const std::string &name, const ast::Field &field);
 };
 
 /// `*` stands for any text, `{0..3}` for a number from 0 to 3.
