@@ -256,6 +256,12 @@ static Term castToSame(CastOp op, Build &build) {
 /// With nothing left to differentiate, stop_gradient(x) = x.
 static Term stopNothing(StopGradientOp op, Build &build) { return build.term(op.getX()); }
 
+/// ... and with_slope(x, of, slope) = x, unless it is repeated along an axis.
+static Term slopeIsUsed(WithSlopeOp op, Build &build) {
+  bool isWhole = typeOf(op.getX()).axes.size() == typeOf(op.getResult()).axes.size();
+  return isWhole ? build.term(op.getX()) : Term{};
+}
+
 void addArithmeticRules(RewritePatternSet &set, bool isFinal) {
   using AnyRule = Rule<Elementwise, OpInterfaceRewritePattern<Elementwise>>;
   set.add<AnyRule>(set.getContext(), foldConstants);
@@ -273,8 +279,10 @@ void addArithmeticRules(RewritePatternSet &set, bool isFinal) {
   addRules<OrOp>(set, orConstant);
   addRules<NotOp>(set, notTwice);
   addRules<CastOp>(set, castToSame);
-  if (isFinal)
+  if (isFinal) {
     addRules<StopGradientOp>(set, stopNothing);
+    addRules<WithSlopeOp>(set, slopeIsUsed);
+  }
 }
 
 } // namespace frit

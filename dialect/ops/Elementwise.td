@@ -337,4 +337,16 @@ def Frit_StopGradientOp : Frit_UnaryOp<"stop_gradient", "same"> {
   let exact = [{ return x; }];
   let gradient = [{ return {{}}; }];
 }
+def Frit_WithSlopeOp : Frit_ElementwiseOp<"with_slope", "elementwise", ["x", "of", "slope"]> {
+  let summary = "x, whose derivative by `of` is said to be `slope`";
+  let description = [{
+    For values whose derivative has a better formula than differentiation would find: a divergence
+    near p = q, say. x has all axes; what else x depends on is differentiated as ever.
+  }];
+  let arguments = (ins Frit_Value:$x, Frit_Value:$of, Frit_Value:$slope);
+  let callable = 0;
+  let scalar = [{ return x; }];
+  let exact = [{ return x; }];
+  let gradient = [{ return {g, g * slope, {}}; }];
+}
 #endif

@@ -95,6 +95,8 @@ Cases elementwiseCases() {
       cast("i1", "i32", {0, 1}, {0, 1}),
       cast("i32", "f64", {-3, 4}, {-3, 4}),
       unary("stop_gradient", {1, -inf}, {1, -inf}),
+      {{"with_slope", {array("f64[t: 2]", {1, -inf}), array("f64", {5}), array("f64", {nan})}, {}},
+       {array("f64[t: 2]", {1, -inf})}},
   };
 }
 

@@ -143,7 +143,8 @@ int checkCall(const OneOp &call, Derivative &derivative) {
 TEST_CASE("every derivative rule agrees with finite differences") {
   for (const auto &[name, builtin] : builtins()) {
     const std::vector<OneOp> &calls = legalCalls(builtin);
-    if (name == "stop_gradient" || calls.empty()) // the first is wrong on purpose; see below
+    // The first two are wrong on purpose; see below.
+    if (name == "stop_gradient" || name == "with_slope" || calls.empty())
       continue;
     INFO(name);
     CHECK(Derivative(calls.front()).applies());
@@ -171,6 +172,12 @@ TEST_CASE("explicit points of derivative rules") {
   };
   SECTION("stop_gradient has a slope and gives none") {
     CHECK(slope({"stop_gradient", {array("f64", {2})}, {}}) != "");
+  }
+  SECTION("with_slope has the slope that it is given, and that of x") {
+    CHECK(slope({"with_slope", {array("f64", {2}), array("f64", {1}), array("f64", {3})}, {}}) !=
+          "");
+    CHECK(slope({"with_slope", {array("f64", {2}), array("f64", {1}), array("f64", {0})}, {}}) ==
+          "");
   }
   SECTION("a set scatter gives the cotangent to the last writer only") {
     CHECK(slope({"scatter",

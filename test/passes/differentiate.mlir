@@ -64,6 +64,20 @@ func.func @stopped(%w: !w) -> !w {
   return %g : !w
 }
 
+// The slope is used as it is given.
+// CHECK-LABEL: @given_slope
+// CHECK: %[[S:.*]] = frit.cos
+// CHECK: frit.mul %{{.*}}, %[[S]]
+// CHECK-NOT: frit.sin
+func.func @given_slope(%w: !w) -> !w {
+  %h = frit.stop_gradient %w : (!w) -> !w
+  %s = frit.cos %h : (!w) -> !w
+  %y = frit.with_slope %h, %w, %s : (!w, !w, !w) -> !w
+  %l = frit.sum %y {over = #frit.axes<k>} : (!w) -> tensor<f32>
+  %g = frit.gradient %l by %w : (tensor<f32>, !w) -> !w
+  return %g : !w
+}
+
 // A loop over layers: the forward loop also stacks the carried value, which the backward loop
 // slices; it runs the other way, carries the cotangent and stacks those of the slices. The mask is
 // made of positions, so it is made again and not saved.

@@ -247,6 +247,13 @@ func.func @stop_nothing(%x: !a) -> !a {
   return %0 : !a
 }
 
+// CHECK-LABEL: @slope_is_used
+// CHECK-NEXT: return %arg0
+func.func @slope_is_used(%x: !a, %y: !a, %slope: !a) -> !a {
+  %0 = frit.with_slope %x, %y, %slope : (!a, !a, !a) -> !a
+  return %0 : !a
+}
+
 //===-- Shapes ------------------------------------------------------------------------------===//
 
 // CHECK-LABEL: @broadcasts
