@@ -191,6 +191,16 @@ TEST_CASE("D6: generators are judged: zero at one, convex") {
   CHECK_THAT(said, Contains("the chord from u ="));
   CHECK_THAT(saysOf(q + "  z = f(q || q)", "divergence f(u) = sin(u)\n"),
              Contains("error: a generator is made of"));
+  CHECK_THAT(saysOf(q + "  z = f(q || q)", "divergence f(u) = sqrt(u - 0.5) - sqrt(0.5)\n"),
+             Contains("error: divergence 'f' has no value at u = "));
+  CHECK_THAT(saysOf(q + "  z = f(q || q)", "divergence f(u) = 1 / (u - 1)\n"),
+             Contains("error: divergence 'f' has no value at u = 1"));
+  // A dent that long chords do not see.
+  CHECK_THAT(
+      saysOf(q + "  z = f(q || q)", "divergence f(u) = (u - 1)^2 + max(0, 0.02 - abs(u - 3))\n"),
+      Contains("error: divergence 'f' is not convex: f("));
+  CHECK_THAT(saysOf(q + "  z = D[alpha(a = 1.5)](q || q)"),
+             Contains("error: a = 1.5 is outside of 0..1"));
 }
 
 TEST_CASE("M6: scan") {

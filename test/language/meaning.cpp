@@ -114,6 +114,63 @@ TEST_CASE("D5, D7 and D8: divergences of (1/4, 3/4) from (1/2, 1/2)") {
   CHECK(divergenceOf("score[kl](log(2.0) + 0 * sum(x, over = t))") == Approx(1 - 2));
 }
 
+TEST_CASE("D6 and D10: what the generator's text does not change") {
+  // Multiples of u - 1, and the dual: u f(1 / u) of (q || p) is f of (p || q).
+  double kl = divergenceOf("kl(p || q)"), le_cam = divergenceOf("le_cam(p || q)");
+  CHECK(divergenceOf("D[f](p || q)", "divergence f(u) = u * log(u) - 3 * (u - 1)\n") == Approx(kl));
+  CHECK(divergenceOf("D[f](q || p)", "divergence f(u) = u * ((1 / u) * log(1 / u))\n") ==
+        Approx(kl));
+  CHECK(divergenceOf("D[f](q || p)", "divergence f(u) = u * (1 / u - 1)^2 / (1 / u + 1)\n") ==
+        Approx(le_cam));
+  CHECK(le_cam == Approx(0.0625 / 0.75 + 0.0625 / 1.25));
+  CHECK(divergenceOf("neyman(p || q)") == Approx(0.0625 / 0.25 + 0.0625 / 0.75));
+  CHECK(divergenceOf("gan(p || q)") == Approx(2 * divergenceOf("js(p || q)")));
+  CHECK(divergenceOf("jsd(p || q)") == Approx(divergenceOf("js(p || q)")));
+  CHECK(divergenceOf("D[scaled_jsd(b = 0.25)](p || q)") ==
+        Approx(divergenceOf("D[jsd(b = 0.25)](p || q)") * 16 / 3));
+  CHECK(divergenceOf("D[scaled_jsd(b = 0)](p || q)") == Approx(kl));
+  CHECK(divergenceOf("D[power_divergence(a = 2)](p || q)") ==
+        Approx(0.5 * divergenceOf("chi2(p || q)")));
+}
+
+TEST_CASE("D10: equal, absent, disjoint") {
+  CHECK(divergenceOf("js(p || p)") == 0);
+  CHECK(divergenceOf("tv(q || q)") == 0);
+  std::string none = R"(
+  none = categorical(logits = zero - inf, over = two)
+  left = categorical(logits = zero + where(index(two) == 1, -inf, 0.0), over = two)
+  right = categorical(logits = zero + where(index(two) == 0, -inf, 0.0), over = two)
+  bare = )";
+  auto value = [&](const std::string &call) {
+    std::string statements = R"(
+  two: 2
+  zero = along(0 * sum(x, over = t), two)
+  q = categorical(logits = zero, over = two))" +
+                             none + call;
+    return valueOf("mean(bare)", statements);
+  };
+  CHECK(value("kl(none || q)") == 0);
+  CHECK(value("kl(q || none)") == 0);
+  CHECK(value("js(left || right)") == Approx(std::log(2.0)));
+  CHECK(value("tv(left || right)") == Approx(1));
+  CHECK(value("hellinger(left || right)") == Approx(2));
+  CHECK(value("kl(left || q)") == Approx(std::log(2.0)));
+  CHECK(value("kl(q || left)") == INFINITY);
+  CHECK(value("kl(left || left)") == 0);
+  CHECK(value("D[skew_kl(l = 0.1)](left || right)") == Approx(std::log(10.0)));
+}
+
+TEST_CASE("D7: a parameter at run time is held in its range, and meets its limits") {
+  auto at = [](const std::string &a) {
+    return divergenceOf("D[alpha(a = " + a + " + 0 * sum(x))](p || q)");
+  };
+  CHECK(at("0.5") == Approx(divergenceOf("D[alpha(a = 0.5)](p || q)")));
+  CHECK(at("1") == Approx(divergenceOf("kl(p || q)")));
+  CHECK(at("0") == Approx(divergenceOf("reverse_kl(p || q)")));
+  CHECK(at("7") == Approx(divergenceOf("kl(p || q)")));
+  CHECK(at("0.99") == Approx(divergenceOf("D[alpha(a = 0.99)](p || q)")).epsilon(1e-4));
+}
+
 TEST_CASE("T2: a report is its value had the whole evaluation been one batch") {
   Meaning meaning(reporting("  loss = mean(x, where = m)\n  report double = 2 * loss + 1"));
   NamedArrays other = sampleData();

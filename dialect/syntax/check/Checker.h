@@ -7,6 +7,8 @@
 
 namespace frit::checking {
 
+struct GeneratorFacts;
+
 /// Thrown by emit where there is no block to emit into: the value is then kept as Lazy.
 struct Deferred {};
 
@@ -244,6 +246,7 @@ public:
   std::shared_ptr<Generator> generatorOf(Scope &scope, const ast::Expr &expr);
   void judgeGenerator(const Generator &f, Location at);
   void judgeLink(const Generator &f, Location at);
+  std::map<std::string, std::shared_ptr<GeneratorFacts>> generatorFacts; // by the text of f
 
   //===-- States.cpp: parameters and states of the instances
   void registerStates(const std::vector<std::pair<std::string, Value>> &models);

@@ -400,8 +400,14 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
       fail(at, fmt::format("temper divides logits; a {} has none", checking::name(d.kind)));
     Tensor logits = d.fields.count("logits") ? field(d, "logits") : field(d, "log_probs");
     Tensor by = toReal(toTensor(scope, args[1].first, args[1].second), at);
+    // The logits as they were stay known: two that are divided by one number differ by the
+    // difference of these, to the last digit.
+    bool isTwice = d.fields.count("cold");
     return make(Kind::Categorical, d.event,
-                {{"logits", elementwise(scope, "div", {logits, by}, at)}});
+                {{"logits", elementwise(scope, "div", {logits, by}, at)},
+                 {"cold", isTwice ? field(d, "cold") : logits},
+                 {"temperature",
+                  isTwice ? elementwise(scope, "mul", {field(d, "temperature"), by}, at) : by}});
   }
   if (name == "mode") {
     count(1, {});

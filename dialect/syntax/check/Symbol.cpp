@@ -1,6 +1,8 @@
 // Smart constructors fold numbers and drop zeros and ones, so that derivatives stay readable.
 #include "dialect/syntax/check/Symbol.h"
-#include <cmath>
+#include <algorithm>
+#include <fmt/format.h>
+#include <functional>
 
 namespace frit::checking {
 
@@ -9,8 +11,11 @@ using Kind = Symbol::Kind;
 static SymbolPtr node(Kind kind, std::vector<SymbolPtr> args, std::string name = "") {
   auto out = std::make_shared<Symbol>();
   out->kind = kind;
-  out->args = std::move(args);
   out->name = std::move(name);
+  out->hasVariable = kind == Kind::Variable;
+  for (const SymbolPtr &arg : args)
+    out->hasVariable |= arg->hasVariable;
+  out->args = std::move(args);
   return out;
 }
 
@@ -21,15 +26,6 @@ SymbolPtr Symbol::of(double number) {
 }
 SymbolPtr Symbol::variable() { return node(Kind::Variable, {}); }
 SymbolPtr Symbol::parameter(std::string name) { return node(Kind::Parameter, {}, std::move(name)); }
-
-bool Symbol::hasVariable() const {
-  if (kind == Kind::Variable)
-    return true;
-  for (const SymbolPtr &arg : args)
-    if (arg->hasVariable())
-      return true;
-  return false;
-}
 
 SymbolPtr operator+(SymbolPtr a, SymbolPtr b) {
   if (a->kind == Kind::Number && b->kind == Kind::Number)
@@ -54,6 +50,7 @@ SymbolPtr operator*(SymbolPtr a, SymbolPtr b) {
 }
 
 SymbolPtr operator-(SymbolPtr a, SymbolPtr b) { return a + Symbol::of(-1) * b; }
+SymbolPtr operator/(SymbolPtr a, SymbolPtr b) { return a * power(b, Symbol::of(-1)); }
 
 SymbolPtr power(SymbolPtr a, SymbolPtr b) {
   if (a->kind == Kind::Number && b->kind == Kind::Number)
@@ -83,8 +80,20 @@ static double apply(const std::string &name, double x) {
   if (name == "tanh")
     return std::tanh(x);
   if (name == "step")
-    return x > 0;
+    return x > 0 ? 1 : x < 0 ? 0 : 0.5;
   return NAN;
+}
+
+static BigReal apply(const std::string &name, BigReal x) {
+  if (name == "log")
+    return log(x);
+  if (name == "exp")
+    return exp(x);
+  if (name == "abs")
+    return x.sign() < 0 ? -x : x;
+  if (name == "tanh")
+    return std::tanh(x.number());
+  return x.isNaN() ? x : BigReal(apply(name, double(x.sign()))); // sign, step
 }
 
 SymbolPtr function(const std::string &name, SymbolPtr a) {
@@ -93,67 +102,153 @@ SymbolPtr function(const std::string &name, SymbolPtr a) {
   return node(Kind::Function, {a}, name);
 }
 
-SymbolPtr derivative(const SymbolPtr &f) {
-  if (!f->hasVariable())
-    return Symbol::of(0);
-  auto one = Symbol::of(1);
-  switch (f->kind) {
-  case Kind::Variable:
-    return one;
-  case Kind::Add:
-    return derivative(f->args[0]) + derivative(f->args[1]);
-  case Kind::Mul:
-    return derivative(f->args[0]) * f->args[1] + f->args[0] * derivative(f->args[1]);
-  case Kind::Pow: {
-    const SymbolPtr &a = f->args[0], &b = f->args[1];
-    SymbolPtr out = b * power(a, b - one) * derivative(a);
-    return b->hasVariable() ? out + f * function("log", a) * derivative(b) : out;
+namespace {
+/// One walk over a graph of symbols; each node is done once.
+template <typename T> class Walk {
+public:
+  using Rule = std::function<T(const Symbol &, Walk &, const SymbolPtr &)>;
+  explicit Walk(Rule rule) : rule(std::move(rule)) {}
+  T operator()(const SymbolPtr &x) {
+    if (auto found = done.find(x.get()); found != done.end())
+      return found->second;
+    T out = rule(*x, *this, x);
+    done.emplace(x.get(), out);
+    return out;
   }
-  case Kind::Max: {
-    // Where a > b its slope counts, else that of b.
-    const SymbolPtr &a = f->args[0], &b = f->args[1];
-    SymbolPtr high = function("step", a - b);
-    return high * derivative(a) + (one - high) * derivative(b);
-  }
-  case Kind::Function: {
-    const SymbolPtr &a = f->args[0];
-    SymbolPtr inner = derivative(a);
-    if (f->name == "log")
-      return inner * power(a, Symbol::of(-1));
-    if (f->name == "exp")
-      return inner * f;
-    if (f->name == "abs")
-      return inner * function("sign", a);
-    if (f->name == "tanh")
-      return inner * (one - f * f);
-    return Symbol::of(0); // sign, step
-  }
-  default:
-    return Symbol::of(0);
-  }
+
+private:
+  Rule rule;
+  std::map<const Symbol *, T> done;
+};
+
+template <typename T> T evaluate(const SymbolPtr &f, T u, const Point &point) {
+  using std::pow;
+  return Walk<T>([&](const Symbol &x, Walk<T> &at, const SymbolPtr &) -> T {
+    switch (x.kind) {
+    case Kind::Number:
+      return x.number;
+    case Kind::Variable:
+      return u;
+    case Kind::Parameter:
+      return point.at(x.name);
+    case Kind::Add:
+      return at(x.args[0]) + at(x.args[1]);
+    case Kind::Mul:
+      return at(x.args[0]) * at(x.args[1]);
+    case Kind::Pow:
+      return pow(at(x.args[0]), at(x.args[1]));
+    case Kind::Max: {
+      T a = at(x.args[0]), b = at(x.args[1]);
+      if constexpr (std::is_same_v<T, double>)
+        return std::fmax(a, b);
+      else
+        return larger(a, b);
+    }
+    case Kind::Function:
+      return apply(x.name, at(x.args[0]));
+    }
+    return T(NAN);
+  })(f);
+}
+} // namespace
+
+double valueAt(const SymbolPtr &f, double u, const Point &point) {
+  return evaluate<double>(f, u, point);
+}
+BigReal bigValueAt(const SymbolPtr &f, BigReal u, const Point &point) {
+  return evaluate<BigReal>(f, u, point);
 }
 
-double valueAt(const SymbolPtr &f, double u, const std::map<std::string, double> &parameters) {
-  auto arg = [&](size_t i) { return valueAt(f->args[i], u, parameters); };
-  switch (f->kind) {
+bool mentions(const SymbolPtr &f, const std::string &parameter) {
+  return Walk<bool>([&](const Symbol &x, Walk<bool> &in, const SymbolPtr &) {
+    return (x.kind == Kind::Parameter && x.name == parameter) ||
+           std::any_of(x.args.begin(), x.args.end(), [&](const SymbolPtr &arg) { return in(arg); });
+  })(f);
+}
+
+SymbolPtr derivative(const SymbolPtr &f, const std::string &parameter) {
+  auto one = Symbol::of(1), zero = Symbol::of(0);
+  return Walk<SymbolPtr>([&](const Symbol &x, Walk<SymbolPtr> &d, const SymbolPtr &self) {
+    auto isConstant = [&](const SymbolPtr &s) {
+      return parameter.empty() ? !s->hasVariable : !mentions(s, parameter);
+    };
+    if (isConstant(self))
+      return zero;
+    switch (x.kind) {
+    case Kind::Variable:
+    case Kind::Parameter:
+      return one;
+    case Kind::Add:
+      return d(x.args[0]) + d(x.args[1]);
+    case Kind::Mul:
+      return d(x.args[0]) * x.args[1] + x.args[0] * d(x.args[1]);
+    case Kind::Pow: {
+      const SymbolPtr &a = x.args[0], &b = x.args[1];
+      SymbolPtr out = isConstant(a) ? zero : b * power(a, b - one) * d(a);
+      return isConstant(b) ? out : out + self * function("log", a) * d(b);
+    }
+    case Kind::Max: {
+      // Where a > b its slope counts, else that of b.
+      const SymbolPtr &a = x.args[0], &b = x.args[1];
+      SymbolPtr high = function("step", a - b);
+      return high * d(a) + (one - high) * d(b);
+    }
+    case Kind::Function: {
+      const SymbolPtr &a = x.args[0];
+      if (x.name == "log")
+        return d(a) / a;
+      if (x.name == "exp")
+        return d(a) * self;
+      if (x.name == "abs")
+        return d(a) * function("sign", a);
+      if (x.name == "tanh")
+        return d(a) * (one - self * self);
+      return zero; // sign, step
+    }
+    default:
+      return zero;
+    }
+  })(f);
+}
+
+std::string textOf(const SymbolPtr &x) {
+  switch (x->kind) {
   case Kind::Number:
-    return f->number;
+    return fmt::format("{:.17g}", x->number);
   case Kind::Variable:
-    return u;
+    return "u";
   case Kind::Parameter:
-    return parameters.at(f->name);
-  case Kind::Add:
-    return arg(0) + arg(1);
-  case Kind::Mul:
-    return arg(0) * arg(1);
-  case Kind::Pow:
-    return std::pow(arg(0), arg(1));
-  case Kind::Max:
-    return std::fmax(arg(0), arg(1));
-  case Kind::Function:
-    return apply(f->name, arg(0));
+    return x->name;
+  default:
+    break;
   }
-  return NAN;
+  std::string out = fmt::format("({}{}", int(x->kind), x->name);
+  for (const SymbolPtr &arg : x->args)
+    out += " " + textOf(arg);
+  return out + ")";
+}
+
+SymbolPtr atOne(const SymbolPtr &f) {
+  return Walk<SymbolPtr>([&](const Symbol &x, Walk<SymbolPtr> &at, const SymbolPtr &self) {
+    if (!x.hasVariable)
+      return self;
+    switch (x.kind) {
+    case Kind::Variable:
+      return Symbol::of(1);
+    case Kind::Add:
+      return at(x.args[0]) + at(x.args[1]);
+    case Kind::Mul:
+      return at(x.args[0]) * at(x.args[1]);
+    case Kind::Pow: {
+      SymbolPtr base = at(x.args[0]);
+      return base->is(1) ? base : power(base, at(x.args[1]));
+    }
+    case Kind::Max:
+      return larger(at(x.args[0]), at(x.args[1]));
+    default:
+      return function(x.name, at(x.args[0]));
+    }
+  })(f);
 }
 
 } // namespace frit::checking
