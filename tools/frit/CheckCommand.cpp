@@ -3,6 +3,7 @@
 #include "passes/GradientCheck.h"
 #include "tools/frit/Commands.h"
 #include "tools/frit/Driver.h"
+#include "tools/frit/ObjectiveCheck.h"
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
@@ -103,6 +104,8 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
     bool gradients = false;
     uint64_t seed = 1;
     double tolerance = 1e-6;
+    bool objective = false, everyCase = false;
+    std::vector<int> columns;
   };
   auto options = std::make_shared<Options>();
   CLI::App *command =
@@ -118,8 +121,38 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
   command->add_option("--tolerance", options->tolerance, "relative error allowed")
       ->type_name("X")
       ->capture_default_str();
+  command->add_flag(
+      "--objective", options->objective,
+      "hold every divergence of FILE (or of the prelude: FILE is `prelude`) against its exact "
+      "value "
+      "and gradients, on the inputs where such code goes wrong: p near q, far apart, -inf, "
+      "disjoint, sure, offset, one column or many");
+  command->add_flag("--every-case", options->everyCase,
+                    "with --objective: a line for each case, not for each divergence");
+  command
+      ->add_option("--columns", options->columns,
+                   "with --objective: sizes of the support; default: 1,2,7,128,1000")
+      ->delimiter(',')
+      ->type_name("N,...");
+  command->footer(
+      "A table of --objective says for each divergence: the largest relative error of a value\n"
+      "(allowed: 1e-4, down to divergences of 1e-7), of a gradient (allowed: 1e-5 of the row's\n"
+      "largest entry; errors are scaled down where an exponential of a large number, or the "
+      "rounding\n"
+      "of what a gradient is a difference of, allows more), and where that was. WRONG also stands "
+      "where a law breaks: a value below 0,\n"
+      "a gradient that does not add up to 0, p = q that is not exactly 0. What is true is "
+      "computed\n"
+      "from the text of f with 64 bits of mantissa; the exit code is 1 if anything is wrong.\n"
+      "  frit check --objective my.frit            f of one's own, case by case\n"
+      "  frit check --objective prelude            all divergences that come with frit");
   command->callback([options, &exitCode] {
     Request &request = options->request;
+    if (options->objective) {
+      if (!checkObjectives({request, options->seed, options->columns, options->everyCase}))
+        exitCode = 1;
+      return;
+    }
     if (!options->gradients) {
       request.onlyCheck = true;
       Driver driver(request);

@@ -11,6 +11,7 @@ namespace frit {
 
 struct Request {
   std::string file;
+  std::string text;                  // instead of what stands in the file
   std::string train;                 // which train block; empty: the only or the last one
   std::vector<std::string> settings; // name=value for config
   std::vector<std::string> targets;  // instruction sets; empty: the host's
