@@ -81,6 +81,10 @@ bool onlyDifferentiate(ModuleOp module) {
   return succeeded(manager.run(module));
 }
 
+/// A stop_gradient of the program. With `formula` it is one of the checker's: the slope stands in a
+/// with_slope, which is to agree with the value as it moves.
+bool isStopped(Operation *op) { return isa<StopGradientOp>(op) && !op->hasAttr("formula"); }
+
 /// The loss near a point. What `stop_gradient` gives is a constant to the gradient, so it keeps the
 /// value that it has at the point itself.
 class Loss {
@@ -90,14 +94,14 @@ public:
       : evaluator(module), entry(check.entry), output(std::move(output)), states(states),
         inputs(inputs) {
     evaluator.observe = [this](Operation *op, const Arrays &, Arrays &results) {
-      if (isa<StopGradientOp>(op))
+      if (isStopped(op))
         stopped.push_back(results[0]);
     };
     NamedArrays unmoved = states;
     evaluator.run(entry, unmoved, inputs);
     // The same ops run in the same order everywhere: the next one stopped is the next one kept.
     evaluator.observe = [this](Operation *op, const Arrays &, Arrays &results) {
-      if (isa<StopGradientOp>(op))
+      if (isStopped(op))
         results[0] = stopped[next++];
     };
   }

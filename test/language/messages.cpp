@@ -205,7 +205,7 @@ TEST_CASE("E1: distributions and divergences") {
             "limits belong to divergences with one parameter"},
            {around("p = categorical(log_probs = rename(x, t -> c), at = ids[t = 0], over = c)\n"
                    "z = D[js](p || q[t = 0])"),
-            "D[js] of a categorical known at some tokens"},
+            "the tokens that p is known at lack its axis 'c'"},
            {around("p = categorical(log_probs = rename(x, t -> c), at = ids[t = 0], over = c)\n"
                    "z = kl(p || categorical(logits = x, over = t))"),
             "tokens of 'v', but the distribution is over 't'"},

@@ -50,7 +50,7 @@ struct Writing {
   }
   Tensor either(const Tensor &a, const Tensor &b) { return checker.emit("or", {a, b}, {}, at); }
   Tensor hold(const Tensor &x) {
-    return x.uniform ? x : checker.emit("stop_gradient", {x}, {}, at);
+    return x.uniform ? x : checker.emit("stop_gradient", {x}, {{"formula", true}}, at);
   }
   Tensor sum(const Tensor &x) { return checker.sumEvent(x, event, at); }
   Tensor isNothing(const Tensor &x) { return op("eq", x, number(-INFINITY)); }
@@ -305,6 +305,10 @@ Value Checker::divergence(Scope &scope, const Generator &generator, const Value 
       fail(at,
            fmt::format("tokens of '{}', but the distribution is over '{}'",
                        display(tokens.vocabulary->name, scope), display(q->event[0].name, scope)));
+    for (const Axis &axis : p->event)
+      if (!tokens.type.find(axis.name))
+        fail(at, fmt::format("the tokens that p is known at lack its axis '{}'",
+                             display(axis.name, scope)));
     Tensor plain = tokens;
     plain.vocabulary.reset();
     Tensor logQ = emit("gather", {logProbs(*q, at), plain},

@@ -33,7 +33,7 @@ std::map<std::string, Tensor> held(Checker &checker, const std::map<std::string,
                                    Location at) {
   std::map<std::string, Tensor> out = values;
   for (auto &[name, value] : out)
-    value = checker.emit("stop_gradient", {value}, {}, at);
+    value = checker.emit("stop_gradient", {value}, {{"formula", true}}, at);
   return out;
 }
 
@@ -146,7 +146,7 @@ Column columnOf(Checker &checker, const GeneratorFacts &f, const Ratio &ratio, L
 
 Tensor linkAt(Checker &checker, const GeneratorFacts &f, Link link, const Tensor &s, Location at) {
   Writer w(checker, at);
-  Tensor x = s.uniform ? s : checker.emit("stop_gradient", {s}, {}, at);
+  Tensor x = s.uniform ? s : checker.emit("stop_gradient", {s}, {{"formula", true}}, at);
   Tensor size = w.op("abs", x);
   Tensor isMore = w.op("gt", x, w.number(0));
   std::map<std::string, Tensor> parameters = held(checker, f.parameters, at);
