@@ -93,6 +93,10 @@ std::string describe(ModuleOp program, const Plan &plan) {
     else
       json["state"].push_back(describeState(state, offset));
   }
+  json["watches"] = Json::array();
+  for (const PlacedWatch &watch : plan.watches)
+    json["watches"].push_back(
+        {{"offset", watch.offset}, {"at", watch.at}, {"axis", watch.axis}, {"size", watch.size}});
   json["entries"] = Json::object();
   for (func::FuncOp entry : program.getOps<func::FuncOp>())
     if (entry->hasAttr("frit.entry"))

@@ -303,9 +303,13 @@ LogicalResult EntryWriter::writeKernel(Operation *op) {
     accesses.push_back({*shared, true, serial});
     workspace = address(*shared);
   }
+  SmallVector<Place> given = places;
+  // Words of a watch are only ever written by one atomic kind of write: nobody waits for them.
+  if (auto watches = plan.watchesAt(op))
+    given.push_back(*watches);
   for (func::FuncOp kernel : kernels.get(op)) {
     meet(accesses);
-    call(kernel, places, workspace, serial);
+    call(kernel, given, workspace, serial);
     double bytes = 0;
     for (const Place &place : places)
       bytes += double(place.bytes);

@@ -35,6 +35,7 @@ struct Loaded::State {
   std::map<std::string, FritRun> entries;
   std::map<std::string, std::vector<Field>> inputs, outputs;
   std::vector<Field> states;
+  std::vector<PlacedWatch> watches;
   int64_t bytes = 0;
   int threads = 1;
   uint8_t *arena = nullptr;
@@ -95,6 +96,8 @@ llvm::Expected<std::unique_ptr<Loaded>> Loaded::load(const Level &level, int thr
     for (const Json &item : entry.at("outputs"))
       state->outputs[name].push_back(readField(item));
   }
+  for (const Json &item : json.at("watches"))
+    state->watches.push_back({item["offset"], item["at"], item["axis"], item["size"]});
   state->threads = threads;
   state->bytes = int64_t(json.at("arena")) + threads * int64_t(json.at("workspace"));
   int64_t whole = (state->bytes + 63) / 64 * 64;
@@ -186,7 +189,17 @@ NamedArrays Loaded::run(const std::string &entry, NamedArrays &states, const Nam
     put(state->arena, field, states);
   for (const Field &field : state->inputs[entry])
     put(state->arena, field, inputs);
+  for (const PlacedWatch &watch : state->watches)
+    std::memset(state->arena + watch.offset, 0, 8);
   run(entry);
+  for (const PlacedWatch &watch : state->watches) {
+    int64_t word;
+    std::memcpy(&word, state->arena + watch.offset, 8);
+    if (word != 0)
+      throw EvaluationError(watch.at + ": index " + std::to_string((int64_t(1) << 32) - word) +
+                            " of axis '" + watch.axis + "' is outside 0.." +
+                            std::to_string(watch.size - 1));
+  }
   for (const Field &field : state->states)
     states[field.name] = get(state->arena, field);
   NamedArrays outputs;

@@ -13,7 +13,8 @@ public:
   ~Loaded();
 
   /// The same contract as Evaluator::run: states are read from and written back to `states`. All
-  /// memory but states, scalars and inputs holds garbage when the entry begins.
+  /// memory but states, scalars and inputs holds garbage when the entry begins. Throws
+  /// EvaluationError where the evaluator does: at a position outside its axis.
   NamedArrays run(const std::string &entry, NamedArrays &states, const NamedArrays &inputs);
   /// Runs an entry on what the arena holds; returns seconds.
   double run(const std::string &entry);

@@ -149,8 +149,8 @@ Space spaceOf(Operation *op) {
 
 //===-- Rewrites before ---------------------------------------------------------------------===//
 
-/// scatter(g[b,t], i[b,t]) into [v], aligned [b,t]: every place gets one value at most, so it is
-/// where(index[v] == i, g, 0), which fuses with what is around it.
+/// scatter(g[b,t], i[b,t]) into [v], aligned [b,t], nothing to be watched: every place gets one
+/// value at most, so it is where(index[v] == i, g, 0), which fuses with what is around it.
 void scatterToSelect(ScatterOp op) {
   std::set<std::string> positions, aligned;
   size_t count = op.getInto().getNames().size();
@@ -160,7 +160,7 @@ void scatterToSelect(ScatterOp op) {
   if (op.getAligned())
     for (const std::string &axis : op.getAligned()->strings())
       aligned.insert(axis);
-  if (positions != aligned)
+  if (positions != aligned || op.getChecked())
     return;
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Build build(b);

@@ -76,6 +76,7 @@ void Plan::forgetOps() {
   views.clear();
   copyTable.clear();
   sharedWorkspaces.clear();
+  watchWords.clear();
 }
 
 std::optional<Place> Plan::sharedWorkspaceOf(Operation *op) const {
@@ -83,9 +84,14 @@ std::optional<Place> Plan::sharedWorkspaceOf(Operation *op) const {
   return found == sharedWorkspaces.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::optional<Place> Plan::watchesAt(Operation *op) const {
+  auto found = watchWords.find(op);
+  return found == watchWords.end() ? std::nullopt : std::optional(found->second);
+}
+
 const char *frit::nameOf(MemoryClass memory) {
-  static const char *const names[] = {"parameters", "slots", "state",       "scalars",  "inputs",
-                                      "outputs",    "tape",  "activations", "workspace"};
+  static const char *const names[] = {"parameters", "slots", "state",       "scalars",   "inputs",
+                                      "outputs",    "tape",  "activations", "workspace", "watches"};
   return names[int(memory)];
 }
 
@@ -113,6 +119,19 @@ std::string frit::sourceOf(Location location) {
     auto file = dyn_cast<FileLineColLoc>(piece);
     return file ? file.getFilename().str() + ":" + std::to_string(file.getLine()) : "";
   });
+}
+
+std::string frit::positionOf(Location location) {
+  std::string text;
+  location->walk([&](Location piece) {
+    auto file = dyn_cast<FileLineColLoc>(piece);
+    if (!file)
+      return WalkResult::advance();
+    text = file.getFilename().str() + ":" + std::to_string(file.getLine()) + ":" +
+           std::to_string(file.getColumn());
+    return WalkResult::interrupt();
+  });
+  return text;
 }
 
 static std::string textOf(const Place &place) {

@@ -1,6 +1,6 @@
 // Where every value lies in the arena: the result of PlanMemory, a table beside the ops.
 #pragma once
-#include "dialect/Frit.h"
+#include "passes/Watch.h"
 #include <functional>
 
 namespace frit {
@@ -72,7 +72,8 @@ enum class MemoryClass {
   Output,
   Tape,
   Activation,
-  Workspace
+  Workspace,
+  Watch
 };
 const char *nameOf(MemoryClass memory);
 
@@ -102,6 +103,9 @@ public:
   bool isView(mlir::Operation *op) const { return views.contains(op); }
   llvm::ArrayRef<PlannedCopy> copies(mlir::Operation *loopOrEntry, When when) const;
   std::optional<Place> sharedWorkspaceOf(mlir::Operation *op) const;
+  /// Where the words of the op's watches begin; nothing if it has none.
+  std::optional<Place> watchesAt(mlir::Operation *op) const;
+  std::vector<PlacedWatch> watches; // of all entries, in the order of the program
 
   /// The answer that was planned with: see KernelFacts.
   std::function<bool(mlir::Operation *op, unsigned operand, unsigned result)> runsInPlace;
@@ -115,7 +119,7 @@ public:
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Place>> outputs;
   llvm::DenseSet<mlir::Operation *> views;
   std::map<std::pair<mlir::Operation *, When>, std::vector<PlannedCopy>> copyTable;
-  llvm::DenseMap<mlir::Operation *, Place> sharedWorkspaces;
+  llvm::DenseMap<mlir::Operation *, Place> sharedWorkspaces, watchWords;
 };
 
 /// Notes each value's place in attributes (`frit.at`), for --emit=planned.
@@ -124,6 +128,8 @@ void annotatePlan(mlir::ModuleOp module, const Plan &plan);
 /// The layers that a location names, "lm.blocks.attn, lm.blocks.mlp"; ops of fused kernels have
 /// several.
 std::string layerOf(mlir::Location location);
+/// The first piece of it with a line, "gpt.frit:11:9"; empty if there is none.
+std::string positionOf(mlir::Location location);
 /// The lines it came from, "gpt.frit:11, gpt.frit:12".
 std::string sourceOf(mlir::Location location);
 

@@ -1,4 +1,4 @@
-// 1. States, scalars, inputs and outputs get fixed places.
+// 1. States, scalars, inputs, outputs and the words of watches get fixed places.
 // 2. Each entry is planned on its own (PlanEntry.cpp): which values share memory, and how long.
 // 3. The storages that are bound to nothing are sorted by size; each goes to the lowest offset that
 //    is free during its whole life.
@@ -61,6 +61,31 @@ static std::string nameAt(func::FuncOp entry, unsigned index, bool isInput) {
   return name ? name.str() : (isInput ? "input" : "output") + std::to_string(index);
 }
 
+/// The words of all watches, one after another.
+static void
+placeWatches(ModuleOp module, Plan &plan,
+             function_ref<int64_t(std::string, Location, MemoryClass, int64_t bytes)> fix) {
+  SmallVector<std::pair<Operation *, SmallVector<Watch>>> kernels;
+  int64_t bytes = 0;
+  for (func::FuncOp entry : module.getOps<func::FuncOp>())
+    if (entry->hasAttr("frit.entry"))
+      entry.walk<WalkOrder::PreOrder>([&](Operation *op) {
+        if (auto watches = watchesOf(op); !watches.empty())
+          kernels.push_back({op, watches}), bytes += 8 * int64_t(watches.size());
+        return isa<GroupOp>(op) ? WalkResult::skip() : WalkResult::advance();
+      });
+  if (bytes == 0)
+    return;
+  int64_t offset = fix("watches", module.getLoc(), MemoryClass::Watch, bytes);
+  for (auto &[op, watches] : kernels) {
+    plan.watchWords[op] = {offset, 8 * int64_t(watches.size()), {}};
+    for (const Watch &watch : watches) {
+      plan.watches.push_back({offset, positionOf(watch.op->getLoc()), watch.axis, watch.size});
+      offset += 8;
+    }
+  }
+}
+
 Plan frit::planMemory(ModuleOp module, const KernelFacts &facts) {
   Plan plan;
   plan.runsInPlace = facts.runsInPlace ? facts.runsInPlace : isElementwiseInPlace;
@@ -103,6 +128,10 @@ Plan frit::planMemory(ModuleOp module, const KernelFacts &facts) {
                                      entry.getLoc(), MemoryClass::Output, bytesOf(type)));
     planners.push_back(std::move(planner));
   }
+  placeWatches(module, plan,
+               [&](std::string name, Location location, MemoryClass memory, int64_t bytes) {
+                 return storages[fix(std::move(name), location, memory, bytes)].offset;
+               });
   for (const Storage &storage : storages)
     report(storage, "");
 

@@ -3,12 +3,12 @@
 // What must hold: at every moment the bytes of a live value are its own. The plan is a side table:
 // the ops stay as they are, and codegen asks for the place of each value.
 //
-//   arena = | states and scalars | inputs and outputs | activations of the entry that runs |
-//           | thread 0's workspace | thread 1's | ...
+//   arena = | states and scalars | inputs and outputs | watches |
+//           | activations of the entry that runs | thread 0's workspace | thread 1's | ...
 //
-// States, scalars, inputs and outputs are fixed and shared by all entries; the activation space is
-// as large as the neediest entry's. Behind it each thread has a workspace of `threadWorkspace`
-// bytes.
+// States, scalars, inputs, outputs and watches are fixed and shared by all entries; the activation
+// space is as large as the neediest entry's. Behind it each thread has a workspace of
+// `threadWorkspace` bytes.
 //
 // Views (rename, split, merge, the leading slice, ...) have no memory of their own. In a scan, a
 // slice is its operand's memory at position i, a stacked value is produced inside the stack, and a

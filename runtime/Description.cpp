@@ -189,6 +189,13 @@ bool Description::takesData() const {
   return std::any_of(turns.begin(), turns.end(), [](const Turn &turn) { return turn.data; });
 }
 
+static Watch readWatch(const Json &json, int64_t arena) {
+  Watch watch{json.at("offset"), json.at("at"), json.at("axis"), json.at("size")};
+  if (watch.offset < 0 || watch.offset % 8 != 0 || watch.offset + 8 > arena)
+    bug("a watch lies at byte {} of an arena of {}", watch.offset, arena);
+  return watch;
+}
+
 Description frit::readDescription(const FritLevel &level) {
   try {
     Json json = Json::parse(level.description);
@@ -209,6 +216,8 @@ Description frit::readDescription(const FritLevel &level) {
       result.scalars.push_back(readScalar(item, result.arena));
     for (auto &[name, entry] : json.at("entries").items())
       result.entries.push_back(readEntry(name, entry, level, result.arena));
+    for (const Json &item : json.value("watches", Json::array()))
+      result.watches.push_back(readWatch(item, result.arena));
     result.turns = readTurns(json);
     if (has(json, "training"))
       result.training = readTraining(json["training"]);

@@ -101,6 +101,14 @@ struct Training {
   std::vector<std::string> unused; // parameters on which no loss depends
 };
 
+/// A word of the arena in which kernels note the least position outside an axis: 2^32 - position,
+/// 0 if there was none. See passes/Watch.h.
+struct Watch {
+  int64_t offset;
+  std::string at, axis; // file:line:column
+  int64_t size;
+};
+
 struct Description {
   std::string program, objective, hash;
   nlohmann::json config;
@@ -110,6 +118,7 @@ struct Description {
   std::vector<Scalar> scalars;
   std::vector<Entry> entries;
   std::vector<Turn> turns; // at least one
+  std::vector<Watch> watches; // in the order of the program
   Training training;
   std::vector<ModelFile> load;
   std::vector<Copy> copies; // a copy of a copy stands behind it

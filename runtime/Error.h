@@ -11,6 +11,11 @@ struct UserError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A mistake in the program that shows only as it runs; the text says where.
+struct ProgramError : UserError {
+  using UserError::UserError;
+};
+
 /// A broken promise between the compiler and the runtime.
 struct Bug : std::runtime_error {
   using std::runtime_error::runtime_error;

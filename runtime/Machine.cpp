@@ -23,6 +23,18 @@ Machine::Machine(const FritLevel &level, int32_t threads)
 void Machine::run(const Entry &entry) {
   FritContext context{arena.data(), 0, nullptr};
   pool.run(entry.run, &context);
+  checkWatches();
+}
+
+void Machine::checkWatches() const {
+  for (const Watch &watch : description.watches) {
+    int64_t word;
+    std::memcpy(&word, arena.data() + watch.offset, 8);
+    if (word != 0)
+      throw ProgramError(fmt::format("{}{}error: index {} of axis '{}' is outside 0..{}", watch.at,
+                                     watch.at.empty() ? "" : ": ", (int64_t(1) << 32) - word,
+                                     watch.axis, watch.size - 1));
+  }
 }
 
 const Entry &Machine::entry(const std::string &name, const char *need) const {

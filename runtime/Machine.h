@@ -14,7 +14,8 @@ public:
   const Description description;
   const std::string isa;
 
-  /// Runs an entry on all threads.
+  /// Runs an entry on all threads. Throws ProgramError if a position lay outside its axis: then the
+  /// arena holds no result.
   void run(const Entry &entry);
   /// The entry of that name; fails with `why it is needed` when the program has none.
   const Entry &entry(const std::string &name, const char *need) const;
@@ -32,6 +33,8 @@ public:
   void setDefaults();
 
 private:
+  void checkWatches() const;
+
   Arena arena;
   Pool pool;
 };

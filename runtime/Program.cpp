@@ -285,6 +285,10 @@ int frit::runProgram(int argc, char **argv, const FritLevel *const *levels) {
   };
   try {
     return runChecked(argc, argv, levels);
+  } catch (const ProgramError &error) {
+    std::fflush(stdout);
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
   } catch (const UserError &error) {
     report("error", error.what());
     return 1;

@@ -10,6 +10,7 @@
 // Lanes go in three loops: several registers at once, single registers, a masked rest. Values live
 // at the outermost level they can; what is no vector is a scalar and broadcast where it meets one.
 #include "codegen/cpu/GroupPlan.h"
+#include "codegen/cpu/Watch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -35,6 +36,8 @@ public:
   void run() {
     unsigned count = kernel.getNumArguments();
     workspace = kernel.getArgument(count - 3);
+    if (plan.watched)
+      watches = kernel.getArgument(count - 4);
     Value thread = toI64(kernel.getArgument(count - 2)),
           threads = toI64(kernel.getArgument(count - 1));
     emitReady(0, [&](const GroupNode &node) { return node.dims == 0; });
@@ -56,7 +59,7 @@ private:
   const GroupPlan &plan;
   ImplicitLocOpBuilder &b;
   ScalarBuilder scalar;
-  Value workspace;
+  Value workspace, watches;
   int64_t chunks = 1;
 
   /// Of each node, what is known at this point of the code: one value, or one per unit.
@@ -282,17 +285,23 @@ private:
       Value at = get(index.node, unit);
       Type type = at.getType();
       Value last = scalar.constant(double(index.size - 1), type), zero = scalar.constant(0, type);
-      if (node.fill >= 0) {
+      if (node.fill >= 0 || index.watch >= 0) {
         Value wrong =
             arith::OrIOp::create(b, scalar.compare("lt", at, zero), scalar.compare("gt", at, last));
-        if (outside && outside.getType() != wrong.getType()) {
-          outside = splat(outside, vectorOf(b.getI1Type()));
-          wrong = splat(wrong, vectorOf(b.getI1Type()));
+        if (index.watch >= 0) {
+          // The lanes beyond the end hold anything.
+          if (lanewise && lanes.count)
+            wrong = arith::AndIOp::create(b, wrong, mask());
+          noteOutside(b, watches, index.watch, wrong, at);
+        } else {
+          if (outside && outside.getType() != wrong.getType()) {
+            outside = splat(outside, vectorOf(b.getI1Type()));
+            wrong = splat(wrong, vectorOf(b.getI1Type()));
+          }
+          outside = outside ? Value(arith::OrIOp::create(b, outside, wrong)) : wrong;
         }
-        outside = outside ? Value(arith::OrIOp::create(b, outside, wrong)) : wrong;
-      }
-      if (node.clamp || node.fill >= 0)
         at = scalar.minimum(scalar.maximum(at, zero), last);
+      }
       Type wide = lanewise ? Type(vectorOf(b.getI64Type())) : Type(b.getI64Type());
       at = arith::ExtSIOp::create(b, wide, at);
       at = mul(at, scalar.constant(double(index.stride), wide));
@@ -635,7 +644,7 @@ FailureOr<func::FuncOp> emitGroup(ModuleOp module, StringRef name, GroupOp group
   if (failed(plan))
     return failure();
   ImplicitLocOpBuilder b(group.getLoc(), OpBuilder::atBlockEnd(module.getBody()));
-  SmallVector<Type> types(group.getInputs().size() + group.getNumResults() + 1,
+  SmallVector<Type> types(group.getInputs().size() + group.getNumResults() + plan->watched + 1,
                           LLVM::LLVMPointerType::get(module.getContext()));
   types.append(2, b.getIndexType());
   auto kernel = func::FuncOp::create(b, name, b.getFunctionType(types, {}));

@@ -8,12 +8,12 @@ namespace frit {
 
 /// Adds to `module` and returns
 ///
-///   func.func private @name(%operands: !llvm.ptr..., %results: !llvm.ptr..., %workspace:
-///   !llvm.ptr,
-///                           %thread: index, %threads: index)
+///   func.func private @name(%operands: !llvm.ptr..., %results: !llvm.ptr..., %watches: !llvm.ptr,
+///                           %workspace: !llvm.ptr, %thread: index, %threads: index)
 ///
-/// which computes the share of `%thread`. Values lie row-major in the order of their types, i1 as
-/// one byte each. Threads need no barrier among themselves, any number of them gives the same bits.
+/// (without %watches if `watchesOf(group)` is empty), which computes the share of `%thread`. Values
+/// lie row-major in the order of their types, i1 as one byte each. Threads need no barrier among
+/// themselves, any number of them gives the same bits.
 /// `%workspace` is this thread's own, `groupWorkspaceBytes` long, 64-byte aligned. Results must not
 /// overlap operands, except where `mayShareMemory` says so. Fails with an error at the group if the
 /// body holds an op that is not for groups.
@@ -28,8 +28,8 @@ int64_t groupWorkspaceBytes(GroupOp group, const Target &target);
 /// place this way.)
 bool mayShareMemory(GroupOp group, unsigned operand, unsigned result);
 
-/// The same for a scatter, with its operands and its result. The result may take the memory of
-/// `onto`, its last operand: then nothing is copied.
+/// The same for a scatter, with its operands, its result and its watches. The result may take the
+/// memory of `onto`, its last operand: then nothing is copied.
 mlir::func::FuncOp emitScatter(mlir::ModuleOp module, llvm::StringRef name, ScatterOp op,
                                const Target &target);
 

@@ -1,5 +1,6 @@
 // From the body of a group to nodes, dimensions, passes and scratch rows. See GroupPlan.h.
 #include "codegen/cpu/GroupPlan.h"
+#include "passes/Watch.h"
 #include <set>
 
 using namespace mlir;
@@ -39,7 +40,10 @@ int costOf(Operation *op) {
 
 class Planner {
 public:
-  Planner(GroupOp group, const Target &target) : group(group), target(target) {}
+  Planner(GroupOp group, const Target &target)
+      : group(group), target(target), watches(watchesOf(group)) {
+    plan.watched = !watches.empty();
+  }
 
   FailureOr<GroupPlan> run() {
     if (failed(findAxes()))
@@ -62,6 +66,7 @@ public:
 private:
   GroupOp group;
   const Target &target;
+  SmallVector<Watch> watches;
   GroupPlan plan;
   std::vector<Axis> axes; // of the walk: outer, reduced; the lanes last in theirs
   std::set<std::string> reducedAxes;
@@ -305,9 +310,11 @@ private:
     auto strides = stridesOf(type);
     GroupNode node = make(GroupNode::Load, elementOf(source));
     node.argument = source.getArgNumber();
-    node.clamp = op.getChecked() && !op.getFill();
     for (auto [axis, index] : llvm::zip(op.getAxes().strings(), op.getRest())) {
-      node.indices.push_back({nodeOf.lookup(index), strides[axis], type.find(axis)->size});
+      auto *watch = llvm::find_if(
+          watches, [&](const Watch &watch) { return watch.op == op && watch.axis == axis; });
+      node.indices.push_back({nodeOf.lookup(index), strides[axis], type.find(axis)->size,
+                              watch == watches.end() ? -1 : int(watch - watches.begin())});
       strides.erase(axis);
     }
     if (op.getFill())

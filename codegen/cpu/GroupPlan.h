@@ -31,10 +31,10 @@ struct GroupNode {
   struct Index {
     int node;
     int64_t stride, size;
+    int watch = -1; // the number of the watch that is told of positions outside
   };
   llvm::SmallVector<Index> indices; // Load of a gather: further offsets, by value
-  bool clamp = false;               // positions outside are moved to the edge
-  int fill = -1;                    // or this node stands for what lies outside
+  int fill = -1; // this node stands for what lies outside; watched positions go to the edge
 
   std::function<mlir::Value(ScalarBuilder &, mlir::ValueRange)> compute;
   int cost = 0; // of Compute, in instructions or so
@@ -67,6 +67,7 @@ struct GroupPlan {
   unsigned width = 1, units = 1; // lanes in a register; registers of lanes in flight
   int64_t chunk = 0;             // lanes that belong to one piece of work (not rows)
   int64_t workspace = 0;         // bytes
+  bool watched = false;          // the kernel gets a pointer to the words of its watches
 
   unsigned lane() const { return outer + reduced; }
   int64_t lanes() const { return hasLanes ? sizes[lane()] : 1; }

@@ -4,9 +4,11 @@
 // range. So no two threads write one place, and values that meet are added in the order of their
 // positions.
 #include "codegen/cpu/Group.h"
+#include "codegen/cpu/Watch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Watch.h"
 #include <numeric>
 
 using namespace mlir;
@@ -86,6 +88,8 @@ private:
   Value mul(Value x, Value y) { return arith::MulIOp::create(b, x, y); }
   Value resultPointer() { return kernel.getArgument(op->getNumOperands()); }
   Value startPointer() { return kernel.getArgument(op->getNumOperands() - 1); }
+
+  Value watchesPointer() { return kernel.getArgument(op->getNumOperands() + 1); }
 
   Value address(Value base, Type type, Value offset) {
     return LLVM::GEPOp::create(b, base.getType(), type, base, ArrayRef<LLVM::GEPArg>{offset});
@@ -205,18 +209,25 @@ private:
       auto require = [&](arith::CmpIPredicate how, Value left, Value right) {
         counts = arith::AndIOp::create(b, counts, arith::CmpIOp::create(b, how, left, right));
       };
-      for (size_t i = 0; i < intoCount; ++i) {
-        Value index = load(kernel.getArgument(1 + i), b.getI32Type(), at[2 + i]);
-        index = arith::ExtSIOp::create(b, b.getI64Type(), index);
-        require(arith::CmpIPredicate::ult, index, constant(into[i].size));
-        place = add(mul(place, constant(into[i].size)), index);
-      }
-      require(arith::CmpIPredicate::uge, place, from);
-      require(arith::CmpIPredicate::ult, place, to);
       if (op.getMasked())
         require(arith::CmpIPredicate::ne,
                 load(kernel.getArgument(1 + intoCount), b.getI8Type(), at[2 + intoCount]),
                 scalar.constant(0, b.getI8Type()));
+      Value isThere = counts;
+      for (size_t i = 0; i < intoCount; ++i) {
+        Value position = load(kernel.getArgument(1 + i), b.getI32Type(), at[2 + i]);
+        Value index = arith::ExtSIOp::create(b, b.getI64Type(), position);
+        Value size = constant(into[i].size);
+        if (op.getChecked()) {
+          Value outside = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, index, size);
+          noteOutside(b, watchesPointer(), int(i), arith::AndIOp::create(b, isThere, outside),
+                      position);
+        }
+        require(arith::CmpIPredicate::ult, index, size);
+        place = add(mul(place, size), index);
+      }
+      require(arith::CmpIPredicate::uge, place, from);
+      require(arith::CmpIPredicate::ult, place, to);
       auto branch = scf::IfOp::create(b, counts, false);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPoint(branch.thenYield());
@@ -235,7 +246,7 @@ private:
 
 func::FuncOp emitScatter(ModuleOp module, StringRef name, ScatterOp op, const Target &target) {
   ImplicitLocOpBuilder b(op.getLoc(), OpBuilder::atBlockEnd(module.getBody()));
-  SmallVector<Type> types(op->getNumOperands() + 2,
+  SmallVector<Type> types(op->getNumOperands() + 2 + !watchesOf(op).empty(),
                           LLVM::LLVMPointerType::get(module.getContext()));
   types.append(2, b.getIndexType());
   auto kernel = func::FuncOp::create(b, name, b.getFunctionType(types, {}));

@@ -17,7 +17,8 @@ const Emitter plainEmitter{
              (isStart && op->getOperand(operand).getType() == op->getResult(0).getType());
     },
     [](Operation *op, ModuleOp module, StringRef name, const Target &) {
-      KernelBuilder builder(module, name, op->getNumOperands(), op->getNumResults());
+      KernelBuilder builder(module, name, op->getNumOperands(), op->getNumResults(),
+                            !watchesOf(op).empty());
       findLowering(op)(op, builder);
       return SmallVector<func::FuncOp>{builder.function};
     },

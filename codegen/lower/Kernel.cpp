@@ -20,11 +20,12 @@ std::vector<Axis> drop(const ValueType &type, const std::vector<std::string> &na
   return out;
 }
 
-KernelBuilder::KernelBuilder(ModuleOp module, StringRef name, unsigned operands, unsigned results)
+KernelBuilder::KernelBuilder(ModuleOp module, StringRef name, unsigned operands, unsigned results,
+                             bool hasWatches)
     : b(module.getLoc(), module.getContext()), operandCount(operands) {
   b.setInsertionPointToEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  SmallVector<Type> types(operands + results + 1, pointer);
+  SmallVector<Type> types(operands + results + hasWatches + 1, pointer);
   types.push_back(b.getIndexType());
   types.push_back(b.getIndexType());
   function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
@@ -33,6 +34,8 @@ KernelBuilder::KernelBuilder(ModuleOp module, StringRef name, unsigned operands,
   b.setInsertionPointToStart(entry);
   unsigned last = types.size() - 1;
   workspace = entry->getArgument(last - 2);
+  if (hasWatches)
+    watches = entry->getArgument(last - 3);
   thread = entry->getArgument(last - 1);
   threads = entry->getArgument(last);
   func::ReturnOp::create(b);

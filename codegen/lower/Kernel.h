@@ -1,8 +1,10 @@
 // What every lowering is written in: one kernel under construction, with loops over named axes and
 // loads and stores at named positions.
 //
-//   func.func private @name(operand pointers..., result pointers..., workspace: !llvm.ptr,
-//                           thread: index, threads: index)
+//   func.func private @name(operand pointers..., result pointers..., watches: !llvm.ptr,
+//                           workspace: !llvm.ptr, thread: index, threads: index)
+//
+// (`watches` for ops that have some: passes/Watch.h).
 //
 // A kernel computes the share of `thread` out of `threads`; its results do not depend on how many
 // there are, because each element is computed whole by one thread, in a fixed order.
@@ -20,11 +22,13 @@ using Position = std::map<std::string, mlir::Value>;
 class KernelBuilder {
 public:
   /// Begins `@name` at the end of the module, with one pointer per operand and result.
-  KernelBuilder(mlir::ModuleOp module, llvm::StringRef name, unsigned operands, unsigned results);
+  KernelBuilder(mlir::ModuleOp module, llvm::StringRef name, unsigned operands, unsigned results,
+                bool hasWatches = false);
 
   mlir::ImplicitLocOpBuilder b;
   mlir::func::FuncOp function;
   mlir::Value thread, threads, workspace;
+  mlir::Value watches; // null if there are none
   mlir::Value operand(unsigned i) { return function.getArgument(i); }
   mlir::Value result(unsigned i) { return function.getArgument(operandCount + i); }
 

@@ -1,4 +1,5 @@
 // contract, gather, scatter.
+#include "codegen/cpu/Watch.h"
 #include "codegen/lower/Lower.h"
 
 using namespace mlir;
@@ -21,11 +22,19 @@ static void lowerContract(Operation *op, KernelBuilder &k) {
   });
 }
 
-/// The position that an index operand names along an axis, clamped into it, and whether it needed
-/// no clamping.
-static std::pair<Value, Value> pointed(KernelBuilder &k, Value raw, const Axis &axis) {
+/// The position that index operand `number` names along an axis, clamped into it, and whether it
+/// needed no clamping. Where `counts` holds, the watch hears of positions outside.
+static std::pair<Value, Value> pointed(KernelBuilder &k, Value raw, const Axis &axis, int number,
+                                       Value counts = {}) {
   Value at = k.toIndex(raw), zero = k.index(0), last = k.index(axis.size - 1);
   Value inside = arith::CmpIOp::create(k.b, arith::CmpIPredicate::ult, at, k.index(axis.size));
+  if (k.watches) {
+    Value yes = arith::ConstantIntOp::create(k.b, 1, 1);
+    Value outside = arith::XOrIOp::create(k.b, inside, yes);
+    if (counts)
+      outside = arith::AndIOp::create(k.b, outside, counts);
+    noteOutside(k.b, k.watches, number, outside, raw);
+  }
   Value clamped = arith::MinSIOp::create(k.b, arith::MaxSIOp::create(k.b, at, zero), last);
   return {clamped, inside};
 }
@@ -40,7 +49,7 @@ static void lowerGather(Operation *op, KernelBuilder &k) {
     Value inside;
     for (auto [i, axis] : llvm::enumerate(axes)) {
       Value raw = k.load(k.operand(1 + i), typeOf(op->getOperand(1 + i)), at);
-      auto [clamped, isInside] = pointed(k, raw, axis);
+      auto [clamped, isInside] = pointed(k, raw, axis, int(i));
       source[axis.name] = clamped;
       inside = inside ? arith::AndIOp::create(k.b, inside, isInside).getResult() : isInside;
     }
@@ -104,16 +113,17 @@ static void lowerScatter(Operation *op, KernelBuilder &k) {
     auto also = [&](Value condition) {
       counts = counts ? arith::AndIOp::create(k.b, counts, condition).getResult() : condition;
     };
+    if (scatter.getMasked())
+      also(k.load(k.operand(1 + into.size()), typeOf(op->getOperand(1 + into.size())), at));
+    Value isThere = counts;
     for (auto [i, axis] : llvm::enumerate(into)) {
       Value raw = k.load(k.operand(1 + i), typeOf(op->getOperand(1 + i)), at);
-      auto [clamped, inside] = pointed(k, raw, axis);
+      auto [clamped, inside] = pointed(k, raw, axis, int(i), isThere);
       target[axis.name] = clamped;
       also(inside);
       if (axis.name == owned.name)
         also(isMine(clamped));
     }
-    if (scatter.getMasked())
-      also(k.load(k.operand(1 + into.size()), typeOf(op->getOperand(1 + into.size())), at));
     auto guarded = scf::IfOp::create(k.b, counts, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(k.b);
     k.b.setInsertionPoint(guarded.thenBlock()->getTerminator());

@@ -20,8 +20,8 @@ def Frit_GatherOp : Frit_PureOp<"gather", "gather", ["x"]> {
   let description = [{ `rest` holds one index per axis of `axes`, then with `fill` the scalar that
     stands for positions outside. The axes of the indices take the place of the first of `axes`;
     those that x has beside `axes` are aligned: x[b,t,v][v = i[b,t]] -> [b,t].
-    Without `fill` the evaluator fails on a position outside. `checked`: the positions could not be
-    proved inside, so compiled code clamps them. dx = scatter of g, adding. }];
+    Without `fill` a position outside is an error. `checked`: the positions could not be proved
+    inside, so compiled code looks (passes/Watch.h). dx = scatter of g, adding. }];
   let compileTime = ["axes", "fill", "checked"];
   let callable = 0;
   let gradient = [{ return gatherGradient(*this, build, g); }];
@@ -40,7 +40,7 @@ def Frit_ScatterOp : Frit_PureOp<"scatter", "scatter", ["x"]> {
       scatter(g[b,t], target[b,t]) into [v], aligned [b,t]   -> [b,t,v]     (of x[v = target])
     Values may lack axes of the positions: they are repeated. mode "add" sums values that meet, in
     row-major order of the positions (index axes in order of appearance); "set" keeps the last.
-    Values put outside are dropped; with `checked` the evaluator fails on them. }];
+    Values put outside are dropped; with `checked` they are an error (passes/Watch.h). }];
   let makesAxes = "into";
   let compileTime = ["into", "aligned", "masked", "onto", "checked", "mode"];
   let callable = 0;

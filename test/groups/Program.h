@@ -186,7 +186,7 @@ inline void addCaller(mlir::func::FuncOp kernel, const std::string &name) {
       func::FuncOp::create(b, name, b.getFunctionType({pointer, pointer, index, index}, {}));
   b.setInsertionPointToStart(caller.addEntryBlock());
   SmallVector<Value> arguments;
-  for (unsigned i = 0; i + 3 < kernel.getNumArguments(); ++i)
+  for (unsigned i = 0; i + 3 < kernel.getNumArguments(); ++i) // watches among them
     arguments.push_back(
         LLVM::LoadOp::create(b, pointer,
                              LLVM::GEPOp::create(b, pointer, pointer, caller.getArgument(0),
@@ -251,6 +251,8 @@ inline void check(Program &program, const Target &target, int limit = 4, double 
         pointers.push_back(memory.bytes.data());
       for (Memory &memory : out)
         pointers.push_back(memory.bytes.data());
+      std::vector<int64_t> watches(watchesOf(op).size());
+      pointers.push_back(watches.data());
       int64_t size = 0;
       if (auto group = mlir::dyn_cast<GroupOp>(op))
         size = groupWorkspaceBytes(group, target);

@@ -191,20 +191,20 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
     };
     std::vector<GradientRow> rows;
     bool ok = true;
-    for (const std::string &entry : entriesOf(driver.module(), check.entry)) {
-      check.entry = entry;
-      try {
+    try {
+      for (const std::string &entry : entriesOf(driver.module(), check.entry)) {
+        check.entry = entry;
         std::vector<GradientRow> more = checkGradients(driver.module(), check);
         ok = printTable(more) && ok;
         rows.insert(rows.end(), more.begin(), more.end());
-      } catch (const EvaluationError &error) {
-        std::cerr << "frit: " << error.what() << "\n";
-        throw UserError();
       }
+      driver.runPasses("grad"); // the evaluator needs the backward program
+      for (const std::string &entry : entriesOf(driver.module(), "train"))
+        ok = checkSteps(driver.module(), entry, **loaded, options->seed, 1e-9) && ok;
+    } catch (const EvaluationError &error) {
+      std::cerr << "frit: " << error.what() << "\n";
+      throw UserError();
     }
-    driver.runPasses("grad"); // the evaluator needs the backward program
-    for (const std::string &entry : entriesOf(driver.module(), "train"))
-      ok = checkSteps(driver.module(), entry, **loaded, options->seed, 1e-9) && ok;
     std::cout << fmt::format(
         "{}: {} of {} gradients right, {:.1f} s\n", request.file,
         std::count_if(rows.begin(), rows.end(), [](auto &row) { return row.ok; }), rows.size(),

@@ -35,6 +35,7 @@ const char *colourOf(MemoryClass memory) {
   case MemoryClass::Activation:
     return "#edc948";
   case MemoryClass::Workspace:
+  case MemoryClass::Watch:
     return "#bab0ac";
   }
   return "#000000";
