@@ -1,13 +1,10 @@
 // Fuse collects ops that walk over the same elements into groups; each becomes one kernel.
 //
 // Each block (entry, loop body) by itself:
-// 1. Rewrites that open the way: a scatter without collisions becomes a comparison, a sum with a
-//    scatter becomes a scatter onto it, a reduction of nearly everything is cut in two so that its
-//    first half has rows for all threads.
-// 2. Every op that the group emitter knows starts as a group of its own, with a *space* (the axes
-// it
-//    walks over) and the axes it *reduces* (Space below). Constants, positions and broadcasts
-//    belong to nobody: each user gets a copy.
+// 1. Rewrites that open the way (FusePrepare.cpp).
+// 2. Every op that the group emitter knows starts as a group of its own, with a *space*: the axes
+//    it walks over and those it reduces (FuseSpace.h). Constants, positions and broadcasts belong
+//    to nobody: each user gets a copy.
 // 3. Groups merge along producer-consumer edges, then between readers of one value, when their
 //    spaces fit (`fit`) and no path leaves the union and comes back. Reductions along the innermost
 //    axis go first: they keep whole rows in cache, which pays most; reductions along outer axes
@@ -19,10 +16,10 @@
 //
 // Remarks (category Fuse), one per edge that stayed: different-reduced-axes, different-spaces,
 // smaller-space, gathered-value, cycle, too-large.
-#include "dialect/Frit.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/FuseSpace.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -35,40 +32,11 @@ namespace frit {
 #define GEN_PASS_DEF_FUSE
 #include "passes/Passes.h.inc"
 
+using namespace fuse;
+
 namespace {
 
-/// Axes by name and size: states of two instances may use one name for axes of different sizes.
-using AxisSet = std::set<std::pair<std::string, int64_t>>;
-
-constexpr size_t largestGroup = 256;      // ops
-constexpr int64_t manyElements = 1 << 15; // a reduction worth cutting in two
-constexpr int64_t fewRows = 16, mostRows = 1 << 16;
-
-/// The axes of a value. An axis of size 1 is no axis here: walking over it is free.
-AxisSet axesOf(Value value) {
-  AxisSet out;
-  for (const Axis &axis : typeOf(value).axes)
-    if (axis.size > 1)
-      out.emplace(axis.name, axis.size);
-  return out;
-}
-
-AxisSet minus(AxisSet x, const AxisSet &y) {
-  std::erase_if(x, [&](const auto &axis) { return y.count(axis) != 0; });
-  return x;
-}
-
-bool contains(const AxisSet &x, const AxisSet &y) {
-  return std::includes(x.begin(), x.end(), y.begin(), y.end());
-}
-
-/// The axes that a group walks over, and those of them that it reduces. Values of a group have the
-/// axes of the space, or those that are not reduced, or (recomputed, never leaving) fewer.
-struct Space {
-  AxisSet all, reduced;
-  bool rows = false; // an innermost axis is among the reduced
-  AxisSet outer() const { return minus(all, reduced); }
-};
+constexpr size_t largestGroup = 256; // ops
 
 /// Why an edge was refused, in kebab-case; null if it was not.
 using Reason = const char *;
@@ -84,168 +52,6 @@ StringRef sentence(StringRef reason) {
       .Case("gathered-value", "the second picks elements and needs the first whole")
       .Case("cycle", "what lies between them cannot join")
       .Case("too-large", "together they have too many ops for a kernel");
-}
-
-//===-- What ops are ------------------------------------------------------------------------===//
-
-bool isReduction(Operation *op) {
-  return isa<SumOp, MaxOp, MinOp, AnyOp, AllOp, LogSumExpOp, SoftmaxOp, LogSoftmaxOp>(op);
-}
-
-/// Ops that cost a few instructions at most.
-bool isCheap(Operation *op) {
-  return isa<AddOp, SubOp, MulOp, NegOp, MaximumOp, MinimumOp, AbsOp, SignOp, EqOp, NeOp, LtOp,
-             LeOp, GtOp, GeOp, AndOp, OrOp, NotOp, SelectOp, CastOp, StopGradientOp, FloorOp,
-             CeilOp, RoundOp, BroadcastOp, ConstantOp, IndexOp>(op);
-}
-
-bool isGatherLike(Operation *op) { return isa<GatherOp, SliceOp>(op); }
-
-/// Whether the group emitter knows the op.
-bool isFusable(Operation *op) {
-  bool known = isa<Elementwise, BroadcastOp, IndexOp, ConstantOp, GatherOp>(op) || isReduction(op);
-  if (auto slice = dyn_cast<SliceOp>(op)) // of the first axis it is a view
-    known = typeOf(slice.getX()).axes.front().name != slice.getAxis();
-  auto supported = [](Value value) {
-    Element element = typeOf(value).element;
-    return element != Element::BF16;
-  };
-  return known && llvm::all_of(op->getOperands(), supported) &&
-         llvm::all_of(op->getResults(), supported);
-}
-
-/// Ops that every user makes for itself.
-bool isFree(Operation *op) {
-  if (isa<ConstantOp, IndexOp>(op))
-    return true;
-  if (auto broadcast = dyn_cast<BroadcastOp>(op))
-    return axesOf(broadcast.getX()) != axesOf(broadcast.getResult());
-  if (!isa<Elementwise>(op) || !isCheap(op))
-    return false;
-  return llvm::all_of(op->getOperands(), [&](Value operand) {
-    Operation *def = operand.getDefiningOp();
-    return def && def->getBlock() == op->getBlock() && !isa<BroadcastOp>(def) && isFree(def);
-  });
-}
-
-Space spaceOf(Operation *op) {
-  Space out;
-  if (!isReduction(op)) {
-    out.all = axesOf(op->getResult(0));
-    return out;
-  }
-  out.all = axesOf(op->getOperand(0));
-  ValueType type = typeOf(op->getOperand(0));
-  for (const std::string &name : op->getAttrOfType<AxesAttr>("over").strings())
-    if (const Axis *axis = type.find(name); axis->size > 1)
-      out.reduced.emplace(axis->name, axis->size);
-  for (const Axis &axis : llvm::reverse(type.axes))
-    if (axis.size > 1) {
-      out.rows = out.reduced.count({axis.name, axis.size});
-      break;
-    }
-  return out;
-}
-
-//===-- Rewrites before ---------------------------------------------------------------------===//
-
-/// scatter(g[b,t], i[b,t]) into [v], aligned [b,t], nothing to be watched: every place gets one
-/// value at most, so it is where(index[v] == i, g, 0), which fuses with what is around it.
-void scatterToSelect(ScatterOp op) {
-  std::set<std::string> positions, aligned;
-  size_t count = op.getInto().getNames().size();
-  for (Value value : op.getRest().take_front(count + op.getMasked()))
-    for (const Axis &axis : typeOf(value).axes)
-      positions.insert(axis.name);
-  if (op.getAligned())
-    for (const std::string &axis : op.getAligned()->strings())
-      aligned.insert(axis);
-  if (positions != aligned || op.getChecked())
-    return;
-  ImplicitLocOpBuilder b(op.getLoc(), op);
-  Build build(b);
-  ValueType type = typeOf(op.getResult());
-  Term hit;
-  for (auto [axis, index] : llvm::zip(op.getInto().strings(), op.getRest())) {
-    Term place = build.make("index", {}, {{"axes", std::vector<Axis>{*type.find(axis)}}});
-    Term equal = build.make("eq", {place, build.term(index)});
-    hit = hit ? build.make("and", {hit, equal}) : equal;
-  }
-  if (op.getMasked())
-    hit = build.make("and", {hit, build.term(op.getRest()[count])});
-  Term x = build.term(op.getX()), before = build.constant(0, type.element);
-  if (op.getOnto()) {
-    before = build.term(op.getRest().back());
-    if (op.getMode() == "add")
-      x = x + before;
-  }
-  Value result = build.select(hit, x, before).value;
-  result.setType(op.getType());
-  op.replaceAllUsesWith(result);
-  op.erase();
-}
-
-/// y + scatter(x): onto y, which needs no zeros and one pass less.
-void addScatter(AddOp op) {
-  for (unsigned i : {0u, 1u}) {
-    auto scatter = op->getOperand(i).getDefiningOp<ScatterOp>();
-    Value start = op->getOperand(1 - i);
-    if (!scatter || scatter.getOnto() || scatter.getMode() != "add" || !scatter->hasOneUse() ||
-        scatter->getBlock() != op->getBlock() || start.getType() != op.getType() ||
-        typeOf(scatter.getResult()).axes.size() != typeOf(start).axes.size())
-      continue;
-    OpBuilder b(op);
-    IRMapping map;
-    auto onto = cast<ScatterOp>(b.clone(*scatter, map));
-    onto->insertOperands(onto->getNumOperands(), start);
-    onto.setOnto(true);
-    onto.getResult().setType(op.getType());
-    op.replaceAllUsesWith(onto.getResult());
-    op.erase();
-    scatter.erase();
-    return;
-  }
-}
-
-/// A reduction with few results has no rows to share out among threads: first along the innermost
-/// axes, then along the rest.
-void cutReduction(Operation *op) {
-  ValueType type = typeOf(op->getOperand(0));
-  std::vector<std::string> over = op->getAttrOfType<AxesAttr>("over").strings(), inner, rest;
-  if (type.count() < manyElements || typeOf(op->getResult(0)).count() >= fewRows)
-    return;
-  int64_t rows = type.count();
-  for (const Axis &axis : llvm::reverse(type.axes)) {
-    if (!llvm::is_contained(over, axis.name) || (!inner.empty() && rows <= mostRows))
-      break;
-    inner.push_back(axis.name);
-    rows /= axis.size;
-  }
-  for (const std::string &axis : over)
-    if (!llvm::is_contained(inner, axis))
-      rest.push_back(axis);
-  if (inner.empty() || rest.empty() || rows < fewRows)
-    return;
-  ImplicitLocOpBuilder b(op->getLoc(), op);
-  Build build(b);
-  std::string name = op->getName().stripDialect().str();
-  Term first = build.make(name, {build.term(op->getOperand(0))}, {{"over", inner}});
-  Term second = build.make(name, {first}, {{"over", rest}});
-  second.value.setType(op->getResult(0).getType());
-  op->getResult(0).replaceAllUsesWith(second.value);
-  op->erase();
-}
-
-void prepare(Block &block) {
-  for (Operation &op : llvm::make_early_inc_range(block))
-    if (auto scatter = dyn_cast<ScatterOp>(op))
-      scatterToSelect(scatter);
-  for (Operation &op : llvm::make_early_inc_range(block))
-    if (auto add = dyn_cast<AddOp>(op))
-      addScatter(add);
-  for (Operation &op : llvm::make_early_inc_range(block))
-    if (isa<SumOp, MaxOp, MinOp, AnyOp, AllOp>(op))
-      cutReduction(&op);
 }
 
 //===-- Groups of one block -----------------------------------------------------------------===//
@@ -636,12 +442,12 @@ private:
   }
 };
 
-void fuse(Block &block) {
+void fuseBlock(Block &block) {
   for (Operation &op : block)
     for (Region &region : op.getRegions())
       for (Block &inner : region)
         if (!isa<GroupOp>(op))
-          fuse(inner);
+          fuseBlock(inner);
   prepare(block);
   Grouping grouping(block);
   grouping.merge();
@@ -653,7 +459,7 @@ struct FusePass : impl::FuseBase<FusePass> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (!function.isDeclaration())
-        fuse(function.getBody().front());
+        fuseBlock(function.getBody().front());
   }
 };
 
