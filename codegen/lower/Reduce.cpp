@@ -77,34 +77,32 @@ static Value extreme(KernelBuilder &k, Type type, bool least) {
   return k.number(least ? double(INT32_MIN) : double(INT32_MAX), type);
 }
 
+/// Rows to numbers, element by element.
+static void foldRows(Operation *op, KernelBuilder &k, Value neutral,
+                     llvm::function_ref<Value(Value sum, Value x)> combine) {
+  reduce(op, k, [&](Rows &rows, const Position &row) { return rows.fold(row, neutral, combine); });
+}
+
 static void lowerMax(Operation *op, KernelBuilder &k) {
-  reduce(op, k, [&](Rows &rows, const Position &row) {
-    return rows.fold(row, extreme(k, rows.element(), true),
-                     [&](Value y, Value x) { return k.scalar().maximum(y, x); });
-  });
+  Type type = k.typeOf(typeOf(op->getOperand(0)).element);
+  foldRows(op, k, extreme(k, type, true),
+           [&](Value y, Value x) { return k.scalar().maximum(y, x); });
 }
 
 static void lowerMin(Operation *op, KernelBuilder &k) {
-  reduce(op, k, [&](Rows &rows, const Position &row) {
-    return rows.fold(row, extreme(k, rows.element(), false),
-                     [&](Value y, Value x) { return k.scalar().minimum(y, x); });
-  });
+  Type type = k.typeOf(typeOf(op->getOperand(0)).element);
+  foldRows(op, k, extreme(k, type, false),
+           [&](Value y, Value x) { return k.scalar().minimum(y, x); });
 }
 
 static void lowerAny(Operation *op, KernelBuilder &k) {
-  reduce(op, k, [&](Rows &rows, const Position &row) {
-    Value none = arith::ConstantIntOp::create(k.b, 0, 1);
-    return rows.fold(row, none,
-                     [&](Value y, Value x) { return arith::OrIOp::create(k.b, y, x).getResult(); });
-  });
+  foldRows(op, k, arith::ConstantIntOp::create(k.b, 0, 1),
+           [&](Value y, Value x) { return arith::OrIOp::create(k.b, y, x).getResult(); });
 }
 
 static void lowerAll(Operation *op, KernelBuilder &k) {
-  reduce(op, k, [&](Rows &rows, const Position &row) {
-    Value all = arith::ConstantIntOp::create(k.b, 1, 1);
-    return rows.fold(
-        row, all, [&](Value y, Value x) { return arith::AndIOp::create(k.b, y, x).getResult(); });
-  });
+  foldRows(op, k, arith::ConstantIntOp::create(k.b, 1, 1),
+           [&](Value y, Value x) { return arith::AndIOp::create(k.b, y, x).getResult(); });
 }
 
 static void lowerLogSumExp(Operation *op, KernelBuilder &k) {

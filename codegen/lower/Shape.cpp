@@ -6,65 +6,74 @@ using namespace mlir;
 
 namespace frit {
 
+/// Each element of the result comes from the position `source` of the operand.
+static void move(Operation *op, KernelBuilder &k,
+                 llvm::function_ref<Position(const Position &at)> source) {
+  ValueType from = typeOf(op->getOperand(0)), to = typeOf(op->getResult(0));
+  k.split(to.axes, [&](const Position &at) {
+    k.store(k.load(k.operand(0), from, source(at)), k.result(0), to, at);
+  });
+}
+
 static void lowerRename(Operation *op, KernelBuilder &k) {
   auto rename = cast<RenameOp>(op);
-  ValueType from = typeOf(rename.getX()), to = typeOf(rename.getResult());
-  k.split(to.axes, [&](const Position &at) {
+  move(op, k, [&](const Position &at) {
     Position source;
     for (auto &[axis, position] : at)
       source[axis == rename.getTo() ? rename.getFrom().str() : axis] = position;
-    k.store(k.load(k.operand(0), from, source), k.result(0), to, at);
+    return source;
   });
 }
 
 static void lowerSplit(Operation *op, KernelBuilder &k) {
   auto split = cast<SplitOp>(op);
-  ValueType from = typeOf(split.getX()), to = typeOf(split.getResult());
-  std::vector<Axis> group = pick(to, split.getInto().strings());
-  k.split(to.axes, [&](const Position &at) {
+  std::vector<Axis> group = pick(typeOf(split.getResult()), split.getInto().strings());
+  move(op, k, [&](const Position &at) {
     Position source = at;
     source[split.getAxis().str()] = k.flat(group, at);
-    k.store(k.load(k.operand(0), from, source), k.result(0), to, at);
-  });
-}
-
-static void lowerMerge(Operation *op, KernelBuilder &k) {
-  auto merge = cast<MergeOp>(op);
-  ValueType from = typeOf(merge.getX()), to = typeOf(merge.getResult());
-  std::vector<Axis> group = pick(from, merge.getAxes().strings());
-  k.split(from.axes, [&](const Position &at) {
-    Position target = at;
-    target[merge.getInto().str()] = k.flat(group, at);
-    k.store(k.load(k.operand(0), from, at), k.result(0), to, target);
-  });
-}
-
-static void lowerStack(Operation *op, KernelBuilder &k) {
-  ValueType from = typeOf(op->getOperand(0)), to = typeOf(op->getResult(0));
-  std::string axis = cast<StackOp>(op).getAxis().str();
-  k.split(from.axes, [&](const Position &at) {
-    for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
-      Position target = at;
-      target[axis] = k.index(i);
-      k.store(k.load(k.operand(i), typeOf(operand), at), k.result(0), to, target);
-    }
+    return source;
   });
 }
 
 static void lowerSlice(Operation *op, KernelBuilder &k) {
   auto slice = cast<SliceOp>(op);
-  ValueType from = typeOf(slice.getX()), to = typeOf(slice.getResult());
-  k.split(to.axes, [&](const Position &at) {
+  move(op, k, [&](const Position &at) {
     Position source = at;
     source[slice.getAxis().str()] = k.index(slice.getAt());
-    k.store(k.load(k.operand(0), from, source), k.result(0), to, at);
+    return source;
   });
 }
 
 static void lowerBroadcast(Operation *op, KernelBuilder &k) {
+  move(op, k, [](const Position &at) { return at; });
+}
+
+/// Each element of the operands goes to the position `target` of the result.
+static void place(Operation *op, KernelBuilder &k,
+                  llvm::function_ref<Position(const Position &at, size_t operand)> target) {
   ValueType from = typeOf(op->getOperand(0)), to = typeOf(op->getResult(0));
-  k.split(to.axes, [&](const Position &at) {
-    k.store(k.load(k.operand(0), from, at), k.result(0), to, at);
+  k.split(from.axes, [&](const Position &at) {
+    for (auto [i, operand] : llvm::enumerate(op->getOperands()))
+      k.store(k.load(k.operand(i), typeOf(operand), at), k.result(0), to, target(at, i));
+  });
+}
+
+static void lowerMerge(Operation *op, KernelBuilder &k) {
+  auto merge = cast<MergeOp>(op);
+  std::vector<Axis> group = pick(typeOf(merge.getX()), merge.getAxes().strings());
+  place(op, k, [&](const Position &at, size_t) {
+    Position target = at;
+    target[merge.getInto().str()] = k.flat(group, at);
+    return target;
+  });
+}
+
+static void lowerStack(Operation *op, KernelBuilder &k) {
+  std::string axis = cast<StackOp>(op).getAxis().str();
+  place(op, k, [&](const Position &at, size_t operand) {
+    Position target = at;
+    target[axis] = k.index(operand);
+    return target;
   });
 }
 
