@@ -181,16 +181,39 @@ bool EntryPlanner::canOverwrite(int target, int storage) {
     auto made = viewsOf.find(maker->getResult(result));
     if (made == viewsOf.end() || root(made->second.storage) != root(storage))
       continue;
-    for (OpOperand &operand : maker->getOpOperands()) {
-      const View &view = viewsOf[operand.get()];
-      if (root(view.storage) == target || view.storage == target)
-        if (!isWhole(view, operand.get()) ||
-            !plan.runsInPlace(maker, operand.getOperandNumber(), result))
-          return false;
-    }
-    return true;
+    return readsBeforeWriting(maker, result, target);
   }
   return false;
+}
+
+/// Does `op` read that memory only where, and before, it writes the result?
+bool EntryPlanner::readsBeforeWriting(Operation *op, unsigned result, int memory) {
+  return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+    const View &view = viewsOf[operand.get()];
+    return (root(view.storage) != memory && view.storage != memory) ||
+           (isWhole(view, operand.get()) &&
+            plan.runsInPlace(op, operand.getOperandNumber(), result));
+  });
+}
+
+/// Will the result be produced in the memory of a state that it is written to? (In all likelihood:
+/// a view of the state that is read later may still come.)
+bool EntryPlanner::mayBecomeState(OpResult result) {
+  Operation *op = result.getOwner();
+  if (op->getBlock() != &entry.getBody().front())
+    return false;
+  return llvm::any_of(result.getUsers(), [&](Operation *user) {
+    auto write = dyn_cast<WriteOp>(user);
+    if (!write)
+      return false;
+    auto state = SymbolTable::lookupNearestSymbolFrom<StateOp>(write, write.getStateAttr());
+    if (!sameOrder(axesOf(result), toValueType(cast<RankedTensorType>(state.getType())).axes))
+      return false;
+    int target = states.at(write.getState().str()), here = begins[op];
+    return storages[target].last < here ||
+           (storages[target].last == here &&
+            readsBeforeWriting(op, result.getResultNumber(), target));
+  });
 }
 
 int64_t frit::plan::strideIn(const ValueType &type, const std::string &axis) {
@@ -231,8 +254,11 @@ void EntryPlanner::visitKernel(Operation *op) {
   SmallVector<int> taken;
   for (OpResult result : op->getResults()) {
     // Over an operand that dies here, if all uses of its memory by this op go element by element.
+    // What a state becomes has a better place: the state's own.
     int found = -1;
     for (OpOperand &operand : op->getOpOperands()) {
+      if (mayBecomeState(result))
+        break;
       const View &view = viewsOf[operand.get()];
       int id = view.storage;
       if (storages[id].last > here || llvm::is_contained(taken, id) ||

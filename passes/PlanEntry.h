@@ -80,6 +80,8 @@ private:
   void bind(int child, int parent, int64_t offset, ArrayRef<LoopTerm> terms = {});
   bool canMove(Value value, Block *home, const std::vector<Axis> &order);
   bool canOverwrite(int target, int storage);
+  bool readsBeforeWriting(Operation *op, unsigned result, int memory);
+  bool mayBecomeState(mlir::OpResult result);
   void copy(Operation *anchor, When when, View from, Type fromType, View to, Type toType);
   void visit(Block &block);
   void visitKernel(Operation *op);

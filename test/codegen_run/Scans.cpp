@@ -114,6 +114,22 @@ func.func @main(%g: tensor<4x3xREAL, #frit.axes<t, d>> {frit.name = "g"}) attrib
 })") == 0);
 }
 
+TEST_CASE("a slot lies over its state, not over the gradient that dies", "[plan]") {
+  CHECK(scan(R"(
+frit.state @w : tensor<4x3xREAL, #frit.axes<t, d>> {role = "parameter"}
+frit.state @m : tensor<4x3xREAL, #frit.axes<t, d>> {role = "slot"}
+func.func @main(%x: tensor<4x3xREAL, #frit.axes<t, d>> {frit.name = "x"}) attributes {frit.entry} {
+  %w = frit.read @w : tensor<4x3xREAL, #frit.axes<t, d>>
+  %m = frit.read @m : tensor<4x3xREAL, #frit.axes<t, d>>
+  %g = frit.mul %w, %x : (tensor<4x3xREAL, #frit.axes<t, d>>, tensor<4x3xREAL, #frit.axes<t, d>>) -> tensor<4x3xREAL, #frit.axes<t, d>>
+  %a = frit.add %g, %m : (tensor<4x3xREAL, #frit.axes<t, d>>, tensor<4x3xREAL, #frit.axes<t, d>>) -> tensor<4x3xREAL, #frit.axes<t, d>>
+  %b = frit.sub %w, %a : (tensor<4x3xREAL, #frit.axes<t, d>>, tensor<4x3xREAL, #frit.axes<t, d>>) -> tensor<4x3xREAL, #frit.axes<t, d>>
+  frit.write %a, @m : tensor<4x3xREAL, #frit.axes<t, d>>
+  frit.write %b, @w : tensor<4x3xREAL, #frit.axes<t, d>>
+  return
+})") == 0);
+}
+
 TEST_CASE("writes take effect at the end", "[plan]") {
   // States that change places, and one that is read after its new value is made.
   CHECK(scan(R"(
