@@ -71,6 +71,8 @@ static Json describeEntry(func::FuncOp entry, const Plan &plan) {
     outputs.push_back(field(name ? name.str() : "output" + std::to_string(i),
                             toValueType(cast<RankedTensorType>(entry.getResultTypes()[i])),
                             plan.placeOfOutput(entry, i).offset));
+    if (auto watches = plan.watchesOfOutputs.find(entry); watches != plan.watchesOfOutputs.end())
+      outputs.back()["watches"] = watches->second[i];
   }
   return {{"inputs", inputs}, {"outputs", outputs}};
 }
@@ -95,8 +97,14 @@ std::string describe(ModuleOp program, const Plan &plan) {
   }
   json["watches"] = Json::array();
   for (const PlacedWatch &watch : plan.watches)
-    json["watches"].push_back(
-        {{"offset", watch.offset}, {"at", watch.at}, {"axis", watch.axis}, {"size", watch.size}});
+    json["watches"].push_back({{"kind", nameOf(watch.kind)},
+                               {"offset", watch.offset},
+                               {"at", watch.at},
+                               {"op", watch.op},
+                               {"layer", watch.layer},
+                               {"axis", watch.axis},
+                               {"size", watch.size},
+                               {"from", watch.from}});
   json["entries"] = Json::object();
   for (func::FuncOp entry : program.getOps<func::FuncOp>())
     if (entry->hasAttr("frit.entry"))

@@ -5,6 +5,7 @@
 // Kernels too small to share are run by thread 0 alone. Those need no barrier among themselves.
 #include "codegen/Entry.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -52,6 +53,7 @@ private:
   LogicalResult writeBlock(Block &block);
   LogicalResult writeKernel(Operation *op);
   LogicalResult writeScan(ScanOp scan);
+  void lookAtResult(Operation *op);
   void writeCopies(Operation *anchor, When when);
   void call(func::FuncOp kernel, ArrayRef<Place> places, Value workspace, bool serial);
   void meet(ArrayRef<Access> accesses);
@@ -197,10 +199,12 @@ static double workOf(Operation *op) {
     look(operand);
   for (Value result : op->getResults())
     look(result);
-  // Each element of a sort looks at its whole row.
+  // Each element of a sort is compared once per doubling of its row.
   if (isa<SortOp, TopKOp>(op))
-    work *= double(
-        typeOf(op->getOperand(0)).find(op->getAttrOfType<AxesAttr>("over").strings()[0])->size);
+    work *=
+        std::ceil(std::log2(1.0 + double(typeOf(op->getOperand(0))
+                                             .find(op->getAttrOfType<AxesAttr>("over").strings()[0])
+                                             ->size)));
   return work;
 }
 
@@ -305,9 +309,12 @@ LogicalResult EntryWriter::writeKernel(Operation *op) {
   }
   SmallVector<Place> given = places;
   // Words of a watch are only ever written by one atomic kind of write: nobody waits for them.
-  if (auto watches = plan.watchesAt(op))
-    given.push_back(*watches);
-  for (func::FuncOp kernel : kernels.get(op)) {
+  if (isWatched(op))
+    given.push_back(*plan.watchesAt(op));
+  ArrayRef<func::FuncOp> phases = kernels.get(op);
+  if (phases.empty()) // the emitter has said why
+    return failure();
+  for (func::FuncOp kernel : phases) {
     meet(accesses);
     call(kernel, given, workspace, serial);
     double bytes = 0;
@@ -319,7 +326,49 @@ LogicalResult EntryWriter::writeKernel(Operation *op) {
     out.calls.push_back({kernel.getName().str(), entry.getName().str(), sourceOf(op->getLoc()),
                          layerOf(op->getLoc()), emitter->name, times, flopsOf(op), bytes, serial});
   }
+  lookAtResult(op);
   return success();
+}
+
+/// Under --check-finite: thread 0 looks through what an op made that does not look itself.
+void EntryWriter::lookAtResult(Operation *op) {
+  SmallVector<Watch> watches = watchesOf(op);
+  if (watches.empty() || watches.back().kind != Watch::Finite || isa<GroupOp, Elementwise>(op))
+    return;
+  Place word = *plan.watchesAt(op);
+  word.offset += 8 * int64_t(watches.size() - 1);
+  std::vector<Access> accesses;
+  SmallVector<Value> looked{op->getResult(0)};
+  for (Value operand : op->getOperands())
+    if (isReal(typeOf(operand).element) && !overlap(plan.placeOf(operand), plan.placeOf(looked[0])))
+      looked.push_back(operand);
+  for (Value value : looked)
+    accesses.push_back({plan.placeOf(value), false, true});
+  meet(accesses);
+  ifFirst([&] {
+    auto isFinite = [&](Value value) {
+      ValueType type = typeOf(value);
+      Value count = integer(type.count());
+      Value bytes = arith::ConstantOp::create(
+          b, b.getI32IntegerAttr(int32_t(bytesOfElement(getElementTypeOrSelf(value.getType())))));
+      return func::CallOp::create(b, "frit_finite", b.getI32Type(),
+                                  ValueRange{address(plan.placeOf(value)), count, bytes})
+          .getResult(0);
+    };
+    Value none = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
+    Value bad = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, isFinite(looked[0]), none);
+    auto branch = scf::IfOp::create(b, bad, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenYield());
+    // 2 if the operands have none, else 1.
+    Value fine = arith::ConstantOp::create(b, b.getI32IntegerAttr(canMakeNotFinite(op)));
+    for (Value operand : ArrayRef(looked).drop_front())
+      fine = arith::AndIOp::create(b, fine, isFinite(operand));
+    Value value =
+        arith::AddIOp::create(b, integer(1), arith::ExtUIOp::create(b, b.getI64Type(), fine));
+    Value old = LLVM::LoadOp::create(b, b.getI64Type(), address(word));
+    LLVM::StoreOp::create(b, arith::MaxSIOp::create(b, value, old), address(word));
+  });
 }
 
 void EntryWriter::writeCopies(Operation *anchor, When when) {
@@ -434,6 +483,10 @@ FailureOr<Entries> emitEntries(ModuleOp program, const Plan &plan, const Target 
   auto declaration = func::FuncOp::create(b, out.module->getLoc(), "frit_barrier",
                                           b.getFunctionType({pointer}, {}));
   declaration.setPrivate();
+  Type i32 = b.getI32Type();
+  auto finite = func::FuncOp::create(b, out.module->getLoc(), "frit_finite",
+                                     b.getFunctionType({pointer, b.getI64Type(), i32}, {i32}));
+  finite.setPrivate();
   Kernels kernels(*out.module, target, options.naive);
   for (func::FuncOp entry : program.getOps<func::FuncOp>()) {
     if (!entry->hasAttr("frit.entry"))

@@ -4,8 +4,10 @@
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/TargetSelect.h"
+#include <algorithm>
 #include <barrier>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -17,6 +19,15 @@ namespace frit {
 
 static void arrive(FritContext *context) {
   static_cast<std::barrier<> *>(context->pool)->arrive_and_wait();
+}
+
+/// frit_finite of the runtime.
+static int32_t areFinite(const void *values, int64_t count, int32_t bytes) {
+  auto all = [&](auto *x) {
+    return std::all_of(x, x + count, [](auto v) { return std::isfinite(v); });
+  };
+  return bytes == 8 ? all(static_cast<const double *>(values))
+                    : all(static_cast<const float *>(values));
 }
 
 namespace {
@@ -70,9 +81,13 @@ llvm::Expected<std::unique_ptr<Loaded>> Loaded::load(const Level &level, int thr
   if (!jit)
     return jit.takeError();
   llvm::orc::SymbolMap symbols;
-  symbols[(*jit)->mangleAndIntern("frit_barrier")] = {llvm::orc::ExecutorAddr::fromPtr(&arrive),
-                                                      llvm::JITSymbolFlags::Exported |
-                                                          llvm::JITSymbolFlags::Callable};
+  auto provide = [&](const char *name, auto *function) {
+    symbols[(*jit)->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
+                                              llvm::JITSymbolFlags::Exported |
+                                                  llvm::JITSymbolFlags::Callable};
+  };
+  provide("frit_barrier", &arrive);
+  provide("frit_finite", &areFinite);
   if (llvm::Error error = (*jit)->getMainJITDylib().define(llvm::orc::absoluteSymbols(symbols)))
     return error;
   if (llvm::Error error =
@@ -96,8 +111,11 @@ llvm::Expected<std::unique_ptr<Loaded>> Loaded::load(const Level &level, int thr
     for (const Json &item : entry.at("outputs"))
       state->outputs[name].push_back(readField(item));
   }
-  for (const Json &item : json.at("watches"))
-    state->watches.push_back({item["offset"], item["at"], item["axis"], item["size"]});
+  for (const Json &item : json.at("watches")) {
+    bool isInside = item["kind"] == nameOf(Watch::Inside);
+    state->watches.push_back({isInside ? Watch::Inside : Watch::Finite, item["offset"], item["at"],
+                              item["axis"], item["size"], item["op"], item["layer"], item["from"]});
+  }
   state->threads = threads;
   state->bytes = int64_t(json.at("arena")) + threads * int64_t(json.at("workspace"));
   int64_t whole = (state->bytes + 63) / 64 * 64;
@@ -195,7 +213,7 @@ NamedArrays Loaded::run(const std::string &entry, NamedArrays &states, const Nam
   for (const PlacedWatch &watch : state->watches) {
     int64_t word;
     std::memcpy(&word, state->arena + watch.offset, 8);
-    if (word != 0)
+    if (word != 0 && watch.kind == Watch::Inside)
       throw EvaluationError(watch.at + ": index " + std::to_string((int64_t(1) << 32) - word) +
                             " of axis '" + watch.axis + "' is outside 0.." +
                             std::to_string(watch.size - 1));

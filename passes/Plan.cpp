@@ -77,6 +77,7 @@ void Plan::forgetOps() {
   copyTable.clear();
   sharedWorkspaces.clear();
   watchWords.clear();
+  watchesOfOutputs.clear();
 }
 
 std::optional<Place> Plan::sharedWorkspaceOf(Operation *op) const {

@@ -106,6 +106,8 @@ public:
   /// Where the words of the op's watches begin; nothing if it has none.
   std::optional<Place> watchesAt(mlir::Operation *op) const;
   std::vector<PlacedWatch> watches; // of all entries, in the order of the program
+  /// Of each output of an entry the numbers of the Finite watches that it comes from.
+  llvm::DenseMap<mlir::Operation *, std::vector<std::vector<int>>> watchesOfOutputs;
 
   /// The answer that was planned with: see KernelFacts.
   std::function<bool(mlir::Operation *op, unsigned operand, unsigned result)> runsInPlace;

@@ -77,13 +77,29 @@ placeWatches(ModuleOp module, Plan &plan,
   if (bytes == 0)
     return;
   int64_t offset = fix("watches", module.getLoc(), MemoryClass::Watch, bytes);
+  WatchNumbers numbers;
   for (auto &[op, watches] : kernels) {
     plan.watchWords[op] = {offset, 8 * int64_t(watches.size()), {}};
     for (const Watch &watch : watches) {
-      plan.watches.push_back({offset, positionOf(watch.op->getLoc()), watch.axis, watch.size});
+      if (watch.kind == Watch::Finite)
+        numbers[watch.op] = int(plan.watches.size());
+      plan.watches.push_back({watch.kind,
+                              offset,
+                              positionOf(watch.op->getLoc()),
+                              watch.axis,
+                              watch.size,
+                              watch.op->getName().stripDialect().str(),
+                              layerOf(watch.op->getLoc()),
+                              {}});
       offset += 8;
     }
   }
+  for (auto [op, number] : numbers)
+    plan.watches[number].from = watchesBehind(op->getOperands(), numbers);
+  for (func::FuncOp entry : module.getOps<func::FuncOp>())
+    if (entry->hasAttr("frit.entry"))
+      for (Value output : entry.getBody().front().getTerminator()->getOperands())
+        plan.watchesOfOutputs[entry].push_back(watchesBehind(output, numbers));
 }
 
 Plan frit::planMemory(ModuleOp module, const KernelFacts &facts) {

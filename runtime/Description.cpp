@@ -37,6 +37,7 @@ static Field readField(const Json &json) {
   field.shape = json.at("shape").get<Shape>();
   field.offset = json.at("offset");
   field.limit = json.value("limit", int64_t(0));
+  field.watches = json.value("watches", std::vector<size_t>());
   return field;
 }
 
@@ -190,10 +191,34 @@ bool Description::takesData() const {
 }
 
 static Watch readWatch(const Json &json, int64_t arena) {
-  Watch watch{json.at("offset"), json.at("at"), json.at("axis"), json.at("size")};
+  std::string kind = json.at("kind");
+  if (kind != "inside" && kind != "finite")
+    bug("a watch of the unknown kind '{}'", kind);
+  Watch watch{kind == "inside" ? Watch::Kind::Inside : Watch::Kind::Finite,
+              json.at("offset"),
+              json.at("at"),
+              json.value("op", ""),
+              json.value("layer", ""),
+              json.value("axis", ""),
+              json.value("size", int64_t(0)),
+              json.value("from", std::vector<size_t>())};
   if (watch.offset < 0 || watch.offset % 8 != 0 || watch.offset + 8 > arena)
     bug("a watch lies at byte {} of an arena of {}", watch.offset, arena);
   return watch;
+}
+
+/// Watches name each other by number.
+static void checkWatchNumbers(const Description &description) {
+  auto check = [&](const std::vector<size_t> &numbers) {
+    for (size_t number : numbers)
+      if (number >= description.watches.size())
+        bug("there is no watch {}", number);
+  };
+  for (const Watch &watch : description.watches)
+    check(watch.from);
+  for (const Entry &entry : description.entries)
+    for (const Field &output : entry.outputs)
+      check(output.watches);
 }
 
 Description frit::readDescription(const FritLevel &level) {
@@ -233,6 +258,7 @@ Description frit::readDescription(const FritLevel &level) {
       result.copies.push_back({item.at("state"), item.at("of")});
     if (has(json, "vocabulary"))
       result.vocabulary = json["vocabulary"].value("size", int64_t(0));
+    checkWatchNumbers(result);
     return result;
   } catch (const Json::exception &error) {
     bug("the description of level '{}' is malformed: {}", level.isa, error.what());

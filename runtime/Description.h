@@ -17,8 +17,9 @@ struct Field {
   std::string name;
   Element element = Element::F32;
   Shape shape;
-  int64_t offset = 0; // bytes from the arena's start
-  int64_t limit = 0;  // integers are below this; 0: no limit
+  int64_t offset = 0;          // bytes from the arena's start
+  int64_t limit = 0;           // integers are below this; 0: no limit
+  std::vector<size_t> watches; // of an output: numbers of the Finite watches it comes from
 
   int64_t count() const { return countOf(shape); }
   int64_t bytes() const { return count() * sizeOf(element); }
@@ -101,12 +102,17 @@ struct Training {
   std::vector<std::string> unused; // parameters on which no loss depends
 };
 
-/// A word of the arena in which kernels note the least position outside an axis: 2^32 - position,
-/// 0 if there was none. See passes/Watch.h.
+/// A word of the arena in which kernels note that something is wrong; 0 if nothing was.
+/// Inside: 2^32 minus the least position outside an axis. Finite: the op's result has a number that
+/// is not finite (1), which it made from finite ones (2).
 struct Watch {
+  enum class Kind { Inside, Finite } kind;
   int64_t offset;
-  std::string at, axis; // file:line:column
+  std::string at; // file:line:column
+  std::string op, layer;
+  std::string axis;
   int64_t size;
+  std::vector<size_t> from; // numbers of the watches of the op's operands
 };
 
 struct Description {

@@ -2,6 +2,7 @@
 #include "runtime/Error.h"
 #include <cmath>
 #include <cstring>
+#include <set>
 
 using namespace frit;
 
@@ -20,21 +21,44 @@ Machine::Machine(const FritLevel &level, int32_t threads)
   setDefaults();
 }
 
-void Machine::run(const Entry &entry) {
-  FritContext context{arena.data(), 0, nullptr};
-  pool.run(entry.run, &context);
-  checkWatches();
+int64_t &Machine::word(const Watch &watch) const {
+  return *reinterpret_cast<int64_t *>(arena.data() + watch.offset);
 }
 
-void Machine::checkWatches() const {
-  for (const Watch &watch : description.watches) {
-    int64_t word;
-    std::memcpy(&word, arena.data() + watch.offset, 8);
-    if (word != 0)
+void Machine::run(const Entry &entry) {
+  for (const Watch &watch : description.watches)
+    word(watch) = 0;
+  FritContext context{arena.data(), 0, nullptr};
+  pool.run(entry.run, &context);
+  for (const Watch &watch : description.watches)
+    if (watch.kind == Watch::Kind::Inside && word(watch) != 0)
       throw ProgramError(fmt::format("{}{}error: index {} of axis '{}' is outside 0..{}", watch.at,
-                                     watch.at.empty() ? "" : ": ", (int64_t(1) << 32) - word,
+                                     watch.at.empty() ? "" : ": ", (int64_t(1) << 32) - word(watch),
                                      watch.axis, watch.size - 1));
+}
+
+bool Machine::looksForNotFinite() const {
+  for (const Watch &watch : description.watches)
+    if (watch.kind != Watch::Kind::Inside)
+      return true;
+  return false;
+}
+
+const Watch *Machine::originOfNotFinite(const Field &output) const {
+  // The ops behind the output whose results have such numbers.
+  std::set<size_t> reached;
+  std::vector<size_t> next = output.watches;
+  while (!next.empty()) {
+    size_t number = next.back();
+    next.pop_back();
+    const Watch &watch = description.watches[number];
+    if (word(watch) != 0 && reached.insert(number).second)
+      next.insert(next.end(), watch.from.begin(), watch.from.end());
   }
+  for (size_t number : reached)
+    if (word(description.watches[number]) == 2)
+      return &description.watches[number];
+  return reached.empty() ? nullptr : &description.watches[*reached.begin()];
 }
 
 const Entry &Machine::entry(const std::string &name, const char *need) const {

@@ -32,8 +32,14 @@ public:
   /// All scalars to their defaults.
   void setDefaults();
 
+  /// Whether the program was compiled to look for numbers that are not finite.
+  bool looksForNotFinite() const;
+  /// Of an output that is not finite, after its entry ran: the first op behind it that made such a
+  /// number from finite ones, else the first that has one; null if there is none.
+  const Watch *originOfNotFinite(const Field &output) const;
+
 private:
-  void checkWatches() const;
+  int64_t &word(const Watch &watch) const;
 
   Arena arena;
   Pool pool;

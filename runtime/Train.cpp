@@ -56,6 +56,7 @@ private:
   int64_t chooseSteps() const;
   bool oneStep(int64_t step);
   void checkFinite(int64_t step, const std::vector<Report> &reports);
+  std::string originOfNotFinite(const std::string &output) const;
   void evaluate(int64_t step);
   bool hasMissed(int64_t step) const;
   void save(int64_t step);
@@ -173,13 +174,39 @@ void Trainer::prepare() {
                                         options.logEvery, options.quiet);
 }
 
+/// Lines about where the numbers of an output that are not finite began.
+std::string Trainer::originOfNotFinite(const std::string &output) const {
+  for (const Field &input : entry.inputs)
+    for (int64_t i = 0; i < input.count(); ++i)
+      if (!std::isfinite(numberAt(input.element, machine.at(input), i)))
+        return fmt::format("\nnote: the data has such a number: input '{}', row {} of the batch",
+                           input.name, i * input.shape[0] / input.count());
+  if (!machine.looksForNotFinite())
+    return fmt::format("\nhelp: `frit train {}.frit --check-finite`, or a program made by `frit "
+                       "build --check-finite`, names the line",
+                       machine.description.program);
+  const Watch *first = machine.originOfNotFinite(*entry.output(output));
+  if (!first)
+    return "\nnote: no op made it from finite numbers: a parameter or state was not finite before";
+  std::string layer = first->layer;
+  bool isBackward = layer.rfind("d/", 0) == 0;
+  if (isBackward)
+    layer.erase(0, 2);
+  return fmt::format("\n{}: note: {}{}{}{} gave the first number that is not finite", first->at,
+                     first->op, isBackward ? ", going backward" : "", layer.empty() ? "" : " in ",
+                     layer);
+}
+
 void Trainer::checkFinite(int64_t step, const std::vector<Report> &reports) {
   for (const Report &report : reports) {
     if ((report.name != "loss" && report.name != "grad_norm") || std::isfinite(report.value))
       continue;
-    std::string text = fmt::format("{} is {} at step {}", report.name, report.value, step);
+    // The sign of a nan says nothing.
+    double value = std::isnan(report.value) ? std::nan("") : report.value;
+    std::string text = fmt::format("{} is {} at step {}", report.name, value, step);
     if (options.checkFinite)
-      throw NotFinite(text + "; stopped by --check-finite, nothing was saved after it");
+      throw NotFinite(text + "; stopped by --check-finite, nothing was saved after it" +
+                      originOfNotFinite(report.name));
     if (!hasWarned)
       warn("{}; training goes on (--check-finite stops at the first one)", text);
     hasWarned = true;

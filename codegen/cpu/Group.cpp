@@ -9,7 +9,7 @@
 //
 // Lanes go in three loops: several registers at once, single registers, a masked rest. Values live
 // at the outermost level they can; what is no vector is a scalar and broadcast where it meets one.
-#include "codegen/cpu/GroupPlan.h"
+#include "codegen/cpu/GroupCode.h"
 #include "codegen/cpu/Watch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -19,19 +19,16 @@
 using namespace mlir;
 
 namespace frit {
+
+using group::GroupCode;
+using group::Lanes;
+
 namespace {
 
-/// A place on the walk along the lanes.
-struct Lanes {
-  Value start;        // i64: the first lane
-  unsigned units = 1; // registers
-  int64_t count = 0;  // lanes of a partial register; 0: all
-};
-
-class Emitter {
+class Emitter : GroupCode {
 public:
   Emitter(func::FuncOp kernel, const GroupPlan &plan, ImplicitLocOpBuilder &b)
-      : kernel(kernel), plan(plan), b(b), scalar(b), values(plan.nodes.size()) {}
+      : GroupCode(plan, b), kernel(kernel), values(plan.nodes.size()) {}
 
   void run() {
     unsigned count = kernel.getNumArguments();
@@ -56,167 +53,11 @@ public:
 
 private:
   func::FuncOp kernel;
-  const GroupPlan &plan;
-  ImplicitLocOpBuilder &b;
-  ScalarBuilder scalar;
   Value workspace, watches;
   int64_t chunks = 1;
 
   /// Of each node, what is known at this point of the code: one value, or one per unit.
   std::vector<SmallVector<Value, 4>> values;
-  SmallVector<Value> position; // i64 per dimension except lanes; null where not inside
-  Lanes lanes;
-
-  //===-- Integers and loops ----------------------------------------------------------------===//
-
-  Value constant(int64_t value) { return arith::ConstantOp::create(b, b.getI64IntegerAttr(value)); }
-  Value toI64(Value index) { return arith::IndexCastOp::create(b, b.getI64Type(), index); }
-  Value add(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
-  Value mul(Value x, Value y) { return arith::MulIOp::create(b, x, y); }
-  Value div(Value x, Value y) { return arith::DivUIOp::create(b, x, y); }
-  Value scaled(Value x, int64_t by) { return by == 1 ? x : mul(x, constant(by)); }
-
-  using Body = function_ref<SmallVector<Value>(Value, ValueRange)>;
-
-  SmallVector<Value> loop(Value from, Value to, int64_t step, ValueRange carried, Body body) {
-    auto op = scf::ForOp::create(b, from, to, constant(step), carried);
-    OpBuilder::InsertionGuard guard(b);
-    Block *block = op.getBody();
-    if (block->mightHaveTerminator())
-      block->getTerminator()->erase();
-    b.setInsertionPointToEnd(block);
-    SmallVector<Value> next = body(op.getInductionVar(), op.getRegionIterArgs());
-    scf::YieldOp::create(b, next);
-    return SmallVector<Value>(op.getResults());
-  }
-
-  /// A loop with known bounds: nothing for no trip, no loop for one.
-  SmallVector<Value> fixedLoop(int64_t from, int64_t to, int64_t step, ValueRange carried,
-                               Body body) {
-    if (from >= to)
-      return SmallVector<Value>(carried);
-    if (from + step >= to)
-      return body(constant(from), carried);
-    return loop(constant(from), constant(to), step, carried, body);
-  }
-
-  //===-- Memory ----------------------------------------------------------------------------===//
-
-  Type inMemory(Type element) { return element.isInteger(1) ? b.getI8Type() : element; }
-  unsigned alignment(Type element) { return std::max(1u, element.getIntOrFloatBitWidth() / 8); }
-  VectorType vectorOf(Type element) { return VectorType::get({int64_t(plan.width)}, element); }
-
-  Value address(Value base, Type element, Value offset) {
-    return LLVM::GEPOp::create(b, base.getType(), element, base, ArrayRef<LLVM::GEPArg>{offset});
-  }
-
-  /// The offset at the present position; lanes of unit `unit` start at `lanes.start`.
-  Value offsetOf(ArrayRef<int64_t> strides, unsigned unit, int64_t extra = 0) {
-    Value out;
-    auto addTo = [&](Value term) { out = out ? add(out, term) : term; };
-    for (auto [i, stride] : llvm::enumerate(strides)) {
-      if (stride == 0)
-        continue;
-      if (i != plan.lane()) {
-        addTo(scaled(position[i], stride));
-        continue;
-      }
-      addTo(scaled(lanes.start, stride));
-      extra += int64_t(unit) * plan.width * stride;
-    }
-    if (extra || !out)
-      addTo(constant(extra));
-    return out;
-  }
-
-  Value mask() {
-    SmallVector<bool> bits(plan.width);
-    for (unsigned i = 0; i < plan.width; ++i)
-      bits[i] = lanes.count == 0 || i < lanes.count;
-    auto type = vectorOf(b.getI1Type());
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<bool>(bits)));
-  }
-
-  Value fromMemory(Value value, Type element) {
-    if (!element.isInteger(1))
-      return value;
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value,
-                                 scalar.constant(0, value.getType()));
-  }
-  Value toMemory(Value value) {
-    Type element = getElementTypeOrSelf(value.getType());
-    if (!element.isInteger(1))
-      return value;
-    Type bytes = b.getI8Type();
-    if (auto vector = dyn_cast<VectorType>(value.getType()))
-      bytes = vector.clone(bytes);
-    return arith::ExtUIOp::create(b, bytes, value);
-  }
-
-  Value loadScalar(Value base, Type element, Value offset) {
-    Type stored = inMemory(element);
-    Value loaded =
-        LLVM::LoadOp::create(b, stored, address(base, stored, offset), alignment(stored));
-    return fromMemory(loaded, element);
-  }
-
-  Value loadVector(Value base, Type element, Value offset) {
-    Type stored = inMemory(element);
-    Value at = address(base, stored, offset);
-    VectorType type = vectorOf(stored);
-    Value loaded;
-    if (lanes.count)
-      loaded = LLVM::MaskedLoadOp::create(b, type, at, mask(), scalar.constant(0, type),
-                                          alignment(stored));
-    else
-      loaded = LLVM::LoadOp::create(b, type, at, alignment(stored));
-    return fromMemory(loaded, element);
-  }
-
-  int64_t activeLanes() const { return lanes.count ? lanes.count : plan.width; }
-
-  /// Lane by lane, from `offset` in steps of `stride` plus the lanes of `each`, if any.
-  Value loadLanes(Value base, Type element, Value offset, int64_t stride, Value each) {
-    Type stored = inMemory(element);
-    Value out = scalar.constant(0, vectorOf(stored));
-    for (int64_t i = 0; i < activeLanes(); ++i) {
-      Value at = add(offset, constant(i * stride));
-      if (each)
-        at = add(at, vector::ExtractOp::create(b, each, i));
-      Value one = LLVM::LoadOp::create(b, stored, address(base, stored, at), alignment(stored));
-      out = vector::InsertOp::create(b, one, out, i);
-    }
-    return fromMemory(out, element);
-  }
-
-  void storeVector(Value base, Value value, Value offset, int64_t stride) {
-    value = toMemory(value);
-    Type stored = getElementTypeOrSelf(value.getType());
-    if (stride != 1) {
-      for (int64_t i = 0; i < activeLanes(); ++i) {
-        Value at = address(base, stored, add(offset, constant(i * stride)));
-        LLVM::StoreOp::create(b, vector::ExtractOp::create(b, value, i), at, alignment(stored));
-      }
-      return;
-    }
-    Value at = address(base, stored, offset);
-    if (lanes.count)
-      LLVM::MaskedStoreOp::create(b, value, at, mask(), alignment(stored));
-    else
-      LLVM::StoreOp::create(b, value, at, alignment(stored));
-  }
-
-  void storeScalar(Value base, Value value, Value offset) {
-    value = toMemory(value);
-    Type stored = value.getType();
-    LLVM::StoreOp::create(b, value, address(base, stored, offset), alignment(stored));
-  }
-
-  Value splat(Value value, Type type) {
-    if (value.getType() == type)
-      return value;
-    return vector::BroadcastOp::create(b, type, value);
-  }
 
   //===-- Nodes -----------------------------------------------------------------------------===//
 
@@ -249,8 +90,11 @@ private:
       }
     }
     switch (node.kind) {
-    case GroupNode::Load:
-      return makeLoad(node, unit);
+    case GroupNode::Load: {
+      Value loaded = makeLoad(node, unit);
+      lookAt(node, loaded, {});
+      return loaded;
+    }
     case GroupNode::Position: {
       Value start = arith::TruncIOp::create(b, b.getI32Type(), offsetOf(node.strides, unit));
       if (!plan.isVector(node))
@@ -267,12 +111,22 @@ private:
       SmallVector<Value> operands;
       for (int operand : node.operands)
         operands.push_back(plan.isVector(node) ? getVector(operand, unit) : get(operand, 0));
-      return node.compute(scalar, operands);
+      Value result = node.compute(scalar, operands);
+      lookAt(node, result, operands);
+      return result;
     }
     case GroupNode::Reduce:
       break;
     }
     llvm_unreachable("a reduction is known before it is used");
+  }
+
+  /// Under --check-finite.
+  void lookAt(const GroupNode &node, Value result, ValueRange operands) {
+    if (node.watch < 0)
+      return;
+    Value active = isa<VectorType>(result.getType()) && lanes.count ? mask() : Value();
+    noteNotFinite(b, watches, node.watch, result, operands, node.canMake, active);
   }
 
   Value makeLoad(const GroupNode &node, unsigned unit) {
@@ -465,6 +319,9 @@ private:
       for (auto [i, at] : llvm::enumerate(reductions)) {
         values[at].assign(sums.begin() + i * plan.units, sums.begin() + (i + 1) * plan.units);
         values[at].resize(lanes.units);
+        for (Value sum : values[at])
+          if (sum)
+            lookAt(plan.nodes[at], sum, {});
       }
       emitReady(pass + 1, [](const GroupNode &) { return true; });
     }
@@ -500,23 +357,8 @@ private:
     for (auto [i, at] : llvm::enumerate(reductions)) {
       SmallVector<Value> parts(sums.begin() + i * plan.units, sums.begin() + (i + 1) * plan.units);
       values[at].assign(1, acrossLanes(plan.nodes[at].combine, parts));
+      lookAt(plan.nodes[at], values[at].front(), {});
     }
-  }
-
-  /// A fixed tree: registers by halves, then lanes by halves.
-  Value acrossLanes(Combine how, SmallVector<Value> parts) {
-    for (; parts.size() > 1; parts.resize(parts.size() / 2))
-      for (size_t i = 0; i < parts.size() / 2; ++i)
-        parts[i] = combine(how, parts[i], parts[i + parts.size() / 2]);
-    Value sum = parts.front();
-    for (int64_t width = plan.width; width > 1; width /= 2) {
-      SmallVector<int64_t> low, high;
-      for (int64_t i = 0; i < width / 2; ++i)
-        low.push_back(i), high.push_back(i + width / 2);
-      sum = combine(how, vector::ShuffleOp::create(b, sum, sum, low),
-                    vector::ShuffleOp::create(b, sum, sum, high));
-    }
-    return vector::ExtractOp::create(b, sum, 0);
   }
 
   //===-- Reductions ------------------------------------------------------------------------===//
@@ -527,42 +369,6 @@ private:
       if (node.kind == GroupNode::Reduce && node.pass == pass + 1)
         out.push_back(int(i));
     return out;
-  }
-
-  Value neutral(Combine how, Type type) {
-    bool real = isa<FloatType>(getElementTypeOrSelf(type));
-    double infinity = std::numeric_limits<double>::infinity();
-    switch (how) {
-    case Combine::Sum:
-    case Combine::Any:
-      return scalar.constant(0, type);
-    case Combine::All:
-      return scalar.constant(1, type);
-    case Combine::Max:
-    case Combine::Peak:
-      return scalar.constant(real ? -infinity : double(std::numeric_limits<int32_t>::min()), type);
-    case Combine::Min:
-      return scalar.constant(real ? infinity : double(std::numeric_limits<int32_t>::max()), type);
-    }
-    llvm_unreachable("all cases are above");
-  }
-
-  Value combine(Combine how, Value x, Value y) {
-    switch (how) {
-    case Combine::Sum:
-      return scalar.add(x, y);
-    case Combine::Any:
-      return arith::OrIOp::create(b, x, y);
-    case Combine::All:
-      return arith::AndIOp::create(b, x, y);
-    case Combine::Max:
-      return scalar.maximum(x, y);
-    case Combine::Min:
-      return scalar.minimum(x, y);
-    case Combine::Peak:
-      return scalar.select(scalar.compare("gt", x, y), x, y);
-    }
-    llvm_unreachable("all cases are above");
   }
 
   SmallVector<Value> neutrals(const std::vector<int> &reductions) {

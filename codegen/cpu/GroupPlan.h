@@ -3,9 +3,9 @@
 // The *walk* has dimensions (runs of axes that lie together everywhere are one): outer ones, those
 // that are reduced, and one of either sort whose elements fill vector registers, the *lanes*.
 //
-//   sum over t of x[b,t,d]:   outer b   reduced t   lanes d    ("columns": lanes stay apart)
-//   softmax over s, x[b,t,s]: outer b*t             lanes s    ("rows": lanes are reduced at the
-//   end) y = x * 2, x[b,t,d]:                            lanes b*t*d
+//   sum over t of x[b,t,d]:    outer b    reduced t  lanes d      "columns": lanes stay apart
+//   softmax over s, x[b,t,s]:  outer b*t             lanes s      "rows": lanes meet at the end
+//   y = x * 2, x[b,t,d]:                             lanes b*t*d
 //
 // The body becomes a list of nodes: loads, positions, arithmetic, reductions. A reduction needs the
 // whole row, so what depends on its result waits for the next *pass* over the row. A value that an
@@ -37,7 +37,9 @@ struct GroupNode {
   int fill = -1; // this node stands for what lies outside; watched positions go to the edge
 
   std::function<mlir::Value(ScalarBuilder &, mlir::ValueRange)> compute;
-  int cost = 0; // of Compute, in instructions or so
+  int cost = 0;         // of Compute, in instructions or so
+  int watch = -1;       // who is told of numbers that are not finite
+  bool canMake = false; // Compute: such numbers, from finite ones
   Combine combine = Combine::Sum;
 
   // Filled in by the plan:

@@ -246,7 +246,7 @@ private:
 
 func::FuncOp emitScatter(ModuleOp module, StringRef name, ScatterOp op, const Target &target) {
   ImplicitLocOpBuilder b(op.getLoc(), OpBuilder::atBlockEnd(module.getBody()));
-  SmallVector<Type> types(op->getNumOperands() + 2 + !watchesOf(op).empty(),
+  SmallVector<Type> types(op->getNumOperands() + 2 + isWatched(op),
                           LLVM::LLVMPointerType::get(module.getContext()));
   types.append(2, b.getIndexType());
   auto kernel = func::FuncOp::create(b, name, b.getFunctionType(types, {}));

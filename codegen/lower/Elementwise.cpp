@@ -1,5 +1,7 @@
 // Elementwise ops: the record's scalar body at every position of the result.
+#include "codegen/cpu/Watch.h"
 #include "codegen/lower/Lower.h"
+#include "passes/Watch.h"
 
 using namespace mlir;
 
@@ -12,7 +14,10 @@ void lowerElementwise(Operation *op, KernelBuilder &k) {
     for (auto [i, operand] : llvm::enumerate(op->getOperands()))
       operands.push_back(k.load(k.operand(i), typeOf(operand), at));
     ScalarBuilder scalar = k.scalar();
-    k.store(cast<Elementwise>(op).scalar(scalar, operands), k.result(0), type, at);
+    Value result = cast<Elementwise>(op).scalar(scalar, operands);
+    if (k.watches)
+      noteNotFinite(k.b, k.watches, 0, result, operands, canMakeNotFinite(op));
+    k.store(result, k.result(0), type, at);
   });
 }
 

@@ -17,8 +17,7 @@ const Emitter plainEmitter{
              (isStart && op->getOperand(operand).getType() == op->getResult(0).getType());
     },
     [](Operation *op, ModuleOp module, StringRef name, const Target &) {
-      KernelBuilder builder(module, name, op->getNumOperands(), op->getNumResults(),
-                            !watchesOf(op).empty());
+      KernelBuilder builder(module, name, op->getNumOperands(), op->getNumResults(), isWatched(op));
       findLowering(op)(op, builder);
       return SmallVector<func::FuncOp>{builder.function};
     },
@@ -26,10 +25,7 @@ const Emitter plainEmitter{
 
 const Emitter *chooseEmitter(Operation *op, const Target &target, bool naive) {
   static const Emitter *const all[] = {
-      &matmulEmitter,
-      &groupEmitter,
-      &scatterEmitter,
-      &plainEmitter,
+      &matmulEmitter, &groupEmitter, &scatterEmitter, &sortEmitter, &plainEmitter,
   };
   for (const Emitter *emitter : all)
     if ((!naive || emitter == &plainEmitter) && emitter->canEmit(op, target))

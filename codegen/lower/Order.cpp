@@ -1,6 +1,7 @@
 // Ops about the order of elements in a row: argmax, cumsum, top_k, sort.
 //
 // top_k and sort need no workspace: each place of the result is found by looking at the whole row.
+// Long rows go to Sort.cpp.
 #include "codegen/lower/Lower.h"
 #include <limits>
 

@@ -1,8 +1,8 @@
 """Mistakes that show only as a program runs: where they are, and that nothing is lost."""
+import os
 import shutil
 from harness import *
 
-# Position 300 stands in the second half of the table.
 OUTSIDE = """config { vocab = 256 }
 model M() {
   param w: real[vocab] ~ normal(std = 0.1)
@@ -11,7 +11,7 @@ model M() {
   }
 }
 objective fit(m: model, x: real[b], k: i32[b], y: real[b]) { minimize mean((m(x, k) - y)^2) }
-train fit { m = M(); b = 2; data = table(); optimizer = sgd(lr = 0.1); epochs = 4; save = every(1) }
+train fit { m = M(); b = 4; data = table(); optimizer = sgd(lr = 0.1); epochs = 4; save = every(1) }
 """
 
 
@@ -24,12 +24,12 @@ def test_index_outside():
     good = table("good.tsv", range(0, 240, 20))
     frit("train", "outside.frit", "--data", good, "--steps", 3, "--out", "run").says("done: 3 steps")
     before = state("run")
-    bad = table("bad.tsv", [0, 300, -7, 255] * 3)
+    bad = table("bad.tsv", [0, 300, -7, 255])  # of several the least is named
     for more in [[], ["--naive"]]:
         for threads in [1, 2]:
             out = frit("train", "outside.frit", *more, "--data", bad, "--threads", threads, "--out", f"run{threads}",
                        "--overwrite", status=1)
-            out.says("outside.frit:5:6: error: index -7 of axis 'vocab' is outside 0..255")
+            out.says("outside.frit:5:5: error: index -7 of axis 'vocab' is outside 0..255")
             assert "warning" not in out.err
     # What was saved before it is whole.
     shutil.copytree("run", "more", symlinks=True)
@@ -39,7 +39,7 @@ def test_index_outside():
     assert state("run") == before
     # A program of its own says the same, and so does the check of gradients where it meets one.
     frit("build", "outside.frit", "-o", "outside")
-    run("./outside", "train", "--data", bad, "--overwrite", status=1).says("outside.frit:5:6: error: index -7")
+    run("./outside", "train", "--data", bad, "--overwrite", status=1).says("outside.frit:5:5: error: index -7")
 
 
 def test_index_that_is_computed():
@@ -48,6 +48,66 @@ def test_index_that_is_computed():
     frit("check", "--gradients", "squares.frit", status=1).says("squares.frit", "of axis 'vocab'")
     write("else.frit", OUTSIDE.replace("vocab = k]", "vocab = k * k else 0]"))
     frit("check", "--gradients", "else.frit")
+
+
+NOT_FINITE = """config { n = 4, layers = 3 }
+model Block() {
+  param w: real[n] = 1
+  forward(x: real[b, n]) -> real[b, n] {
+    y = x * w
+    x + 0.001 * log(y * y)
+  }
+}
+model M() {
+  blocks = repeat(layers) Block()
+  forward(x: real[b, n]) -> real[b] {
+    kept = where(x > 0, log(max(x, 0)), 0)
+    sum(blocks(x) + 0 * kept, over = n)
+  }
+}
+objective fit(m: model, x: real[b, n]) { minimize mean(m(x)^2) }
+train fit { m = M(); b = 2; data = table(); optimizer = sgd(lr = 0.001); epochs = 4; save = every(1) }
+"""
+
+
+def rows(path, numbers):
+    lines = ["\t".join(str(x) for x in row) for row in numbers]
+    return write(path, "x.0\tx.1\tx.2\tx.3\n" + "\n".join(lines) + "\n")
+
+
+def test_check_finite_names_the_line():
+    write("finite.frit", NOT_FINITE)
+    good = rows("good.tsv", [[1, 2, -3, 0.5], [0.25, 4, 1, 1]] * 4)
+    frit("train", "finite.frit", "--data", good, "--steps", 4, "--out", "plain")
+    frit("train", "finite.frit", "--data", good, "--steps", 4, "--out", "watched", "--check-finite")
+    same_run("plain", "watched")
+    bad = rows("bad.tsv", [[1, 2, -3, 0.5], [0.25, 4, 0, 1]] * 4)
+    for more in [[], ["--naive"]]:
+        for threads in [1, 2]:
+            result = frit("train", "finite.frit", *more, "--data", bad, "--out", "stopped", "--overwrite", "--threads",
+                          threads, "--check-finite", status=3)
+            result.says("loss is nan at step 1", "nothing was saved after it",
+                        "finite.frit:6:17: note: log in m.blocks gave the first number that is not finite")
+    assert not os.path.exists("stopped/latest")
+    # A program of its own: with the watches it was built with, or with a word on how to get them.
+    frit("build", "finite.frit", "-o", "finite")
+    run("./finite", "train", "--data", bad, "--overwrite", "--check-finite", status=3).says("frit train finite.frit --check-finite")
+    frit("build", "finite.frit", "-o", "finite", "--check-finite")
+    run("./finite", "train", "--data", bad, "--overwrite", "--check-finite", status=3).says("finite.frit:6:17: note: log in m.blocks")
+    # Without the option it is a warning.
+    run("./finite", "train", "--data", bad, "--overwrite", "--steps", 1).says("warning: loss is nan")
+
+
+def test_check_finite_of_other_ops():
+    program = NOT_FINITE.replace("x + 0.001 * log(y * y)", "y").replace("sum(blocks(x) + 0 * kept, over = n)",
+                                                                       "dot(blocks(x), x, over = n)")
+    write("large.frit", program)
+    large = rows("large.tsv", [[1e25, 2e25, 3e25, 1]] * 4)
+    frit("train", "large.frit", "--data", large, "--check-finite", status=3).says("large.frit:13:5: note: contract in m ")
+    # Data that is not finite is nobody's fault.
+    nan = rows("nan.tsv", [[1, 2, "nan", 1]] * 4)
+    frit("train", "large.frit", "--data", nan, "--check-finite", "--overwrite", status=3).says(
+        "the data has such a number: input 'x', row 0 of the batch")
 
 
 main(globals())

@@ -28,6 +28,9 @@ void addBuildCommand(CLI::App &app, int &) {
                    "best; with --stop-after: the ops)")
       ->type_name("STAGE")
       ->capture_default_str();
+  command->add_flag("--check-finite", options->request.checkFinite,
+                    "each op looks for nan and inf (slower), so that the program's `train "
+                    "--check-finite` names the line where they began");
   command->callback([options, command] {
     static const char *const stages[] = {"ast",  "ops", "grad", "fused", "planned",
                                          "llvm", "asm", "obj",  "exe"};

@@ -57,6 +57,7 @@ std::string cachePath(const Request &request, const std::vector<std::string> &so
   }
   feed(hash, request.stopAfter);
   feed(hash, request.naive ? "naive" : "");
+  feed(hash, request.checkFinite ? "check-finite" : "");
   auto digest = hash.final();
   return (folder / llvm::toHex(llvm::ArrayRef(digest).take_front(16), /*LowerCase=*/true)).string();
 }

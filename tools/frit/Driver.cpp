@@ -191,6 +191,8 @@ void Driver::check() {
 
 void Driver::runPasses() {
   runPasses("");
+  if (request.checkFinite)
+    (*ir)->setAttr(checkFiniteAttribute, mlir::UnitAttr::get(context.get()));
   bool isWhole = true;
   ir->walk([&](GradientOp) { isWhole = false; });
   if (!isWhole)

@@ -123,6 +123,8 @@ void addProgramCommands(CLI::App &app, int &) {
         std::printf("\nThe program itself:\n");
         rest = {"--help"};
       }
+      // The program looks closer then.
+      request->checkFinite = llvm::is_contained(rest, "--check-finite");
       become(findOrBuild(*request), verb, request->file, rest);
     });
   }

@@ -21,9 +21,10 @@ struct Request {
   bool naive = false;                // no fusion, plain loops: the oracle
   bool small = false;                // the sizes of `check { }`
   bool f64 = false;
-  bool onlyCheck = false; // what can be checked but not yet compiled is no error
-  bool gradients = false; // add the entry that returns every gradient
-  bool remarks = false;   // print why an optimisation was refused
+  bool onlyCheck = false;   // what can be checked but not yet compiled is no error
+  bool gradients = false;   // add the entry that returns every gradient
+  bool checkFinite = false; // ops look for numbers that are not finite
+  bool remarks = false;     // print why an optimisation was refused
 };
 
 /// Adds FILE and the compiler options to a command.
