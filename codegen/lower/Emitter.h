@@ -29,6 +29,7 @@ const Emitter *chooseEmitter(mlir::Operation *op, const Target &target, bool nai
 extern const Emitter matmulEmitter;  // lower/Matmul.cpp
 extern const Emitter groupEmitter;   // lower/Group.cpp
 extern const Emitter scatterEmitter; // lower/Group.cpp
+extern const Emitter sortEmitter;    // lower/Sort.cpp
 extern const Emitter plainEmitter;   // lower/Emitters.cpp
 
 } // namespace frit
