@@ -415,6 +415,11 @@ private:
       inputs.insert(value);
       map.map(value, body->addArgument(value.getType(), value.getLoc()));
     };
+    // A gather reads memory: what it picks from is made outside, however little it costs.
+    for (int member : cluster.members)
+      if (Value source = isGatherLike(ops[member]) ? ops[member]->getOperand(0) : Value();
+          source && inputs.insert(source))
+        map.map(source, body->addArgument(source.getType(), source.getLoc()));
     for (int member : cluster.members) {
       for (Value operand : ops[member]->getOperands())
         bring(operand);

@@ -9,6 +9,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
+#include "passes/Watch.h"
 #include "test/codegen/Compiled.h"
 #include <cstring>
 #include <random>
@@ -197,10 +198,76 @@ inline void addCaller(mlir::func::FuncOp kernel, const std::string &name) {
 }
 using Kernel = void(void **pointers, void *workspace, int64_t thread, int64_t threads);
 
+/// One run of a kernel on `threads` threads. Result i lies over operand `over[i]`, or apart if that
+/// is negative.
+inline std::vector<Memory> run(Kernel *kernel, mlir::Operation *op, const Target &target,
+                               const Arrays &operands, int threads, const std::vector<int> &over) {
+  std::vector<Memory> in, out;
+  std::vector<void *> pointers;
+  for (auto [array, value] : llvm::zip(operands, op->getOperands()))
+    in.emplace_back(array, value.getType());
+  for (mlir::Value value : op->getResults())
+    out.emplace_back(Memory::typeOfMemory(value.getType()));
+  for (Memory &memory : in)
+    pointers.push_back(memory.bytes.data());
+  for (size_t i = 0; i < out.size(); ++i)
+    pointers.push_back(over[i] < 0 ? out[i].bytes.data() : in[over[i]].bytes.data());
+  std::vector<int64_t> watches(watchesOf(op).size());
+  pointers.push_back(watches.data());
+  int64_t size = 0;
+  if (auto group = mlir::dyn_cast<GroupOp>(op))
+    size = groupWorkspaceBytes(group, target);
+  std::vector<uint8_t> workspace(size + 128);
+  for (int thread = threads; thread-- > 0;) {
+    std::fill(workspace.begin(), workspace.end(), 0xff);
+    void *start = workspace.data() + (64 - uintptr_t(workspace.data()) % 64) % 64;
+    kernel(pointers.data(), start, thread, threads);
+  }
+  for (size_t i = 0; i < out.size(); ++i)
+    if (over[i] >= 0)
+      out[i] = in[over[i]];
+  return out;
+}
+
+/// Ways to put results over operands, as the planner may: each pair alone, and some of all at once.
+inline std::vector<std::vector<int>> placements(mlir::Operation *op, std::mt19937 &random) {
+  auto may = [&](unsigned operand, unsigned result) {
+    if (auto group = mlir::dyn_cast<GroupOp>(op))
+      return mayShareMemory(group, operand, result);
+    auto scatter = mlir::cast<ScatterOp>(op);
+    return scatter.getOnto() && operand + 1 == op->getNumOperands() &&
+           op->getOperand(operand).getType() == op->getResult(0).getType();
+  };
+  const std::vector<int> apart(op->getNumResults(), -1);
+  std::vector<std::vector<int>> out;
+  std::vector<std::pair<int, int>> pairs;
+  for (unsigned result = 0; result < op->getNumResults(); ++result)
+    for (unsigned operand = 0; operand < op->getNumOperands(); ++operand)
+      if (may(operand, result)) {
+        pairs.push_back({operand, result});
+        out.push_back(apart);
+        out.back()[result] = int(operand);
+      }
+  for (int i = 0; i < 3 && pairs.size() > 1; ++i) {
+    std::shuffle(pairs.begin(), pairs.end(), random);
+    out.push_back(apart);
+    for (auto [operand, result] : pairs)
+      if (out.back()[result] < 0 && !llvm::is_contained(out.back(), operand))
+        out.back()[result] = operand;
+  }
+  return out;
+}
+
+/// What a check looked at.
+struct Checked {
+  int kernels = 0, placements = 0;
+};
+
 /// Fuses the program, checks that its meaning stays, compiles every group and scatter for `target`
 /// and holds it against the evaluator, element by element, on 1, 2 and 5 threads with the same
-/// bits.
-inline void check(Program &program, const Target &target, int limit = 4, double tolerance = 2e-5) {
+/// bits, which it also gives with results placed over operands.
+inline Checked check(Program &program, const Target &target, int limit = 4, double tolerance = 2e-5,
+                     double wideTolerance = 1e-12) {
   NamedArrays inputs = program.inputs(limit);
   NamedArrays expected = program.evaluate(inputs);
   program.fuse();
@@ -233,47 +300,35 @@ inline void check(Program &program, const Target &target, int limit = 4, double 
     REQUIRE(succeeded(mlir::verify(*kernels)));
   }
   Compiled compiled(*kernels, target);
+  Checked checked;
+  std::mt19937 random(7);
   program.evaluate(inputs, [&](mlir::Operation *op, const Arrays &operands, const Arrays &results) {
     auto at = names.find(op);
     if (at == names.end())
       return;
     INFO(at->second);
     auto kernel = compiled.get<Kernel>(at->second.c_str());
-    std::vector<Memory> first;
-    for (int threads : {1, 2, 5}) {
-      std::vector<Memory> in, out;
-      std::vector<void *> pointers;
-      for (auto [array, value] : llvm::zip(operands, op->getOperands()))
-        in.emplace_back(array, value.getType());
-      for (mlir::Value value : op->getResults())
-        out.emplace_back(Memory::typeOfMemory(value.getType()));
-      for (Memory &memory : in)
-        pointers.push_back(memory.bytes.data());
-      for (Memory &memory : out)
-        pointers.push_back(memory.bytes.data());
-      std::vector<int64_t> watches(watchesOf(op).size());
-      pointers.push_back(watches.data());
-      int64_t size = 0;
-      if (auto group = mlir::dyn_cast<GroupOp>(op))
-        size = groupWorkspaceBytes(group, target);
-      std::vector<uint8_t> workspace(size + 128);
-      for (int thread = threads; thread-- > 0;) {
-        std::fill(workspace.begin(), workspace.end(), 0xff);
-        void *start = workspace.data() + (64 - uintptr_t(workspace.data()) % 64) % 64;
-        kernel(pointers.data(), start, thread, threads);
-      }
-      for (auto [memory, array] : llvm::zip(out, results)) {
-        REQUIRE(memory.guarded());
-        if (threads == 1)
-          requireClose(array, memory.array(),
-                       memory.type.element == Element::F64 ? 1e-12 : tolerance);
-      }
-      if (threads == 1)
-        first = out;
-      for (auto [memory, same] : llvm::zip(out, first))
-        REQUIRE(memory.bytes == same.bytes);
+    const std::vector<int> apart(op->getNumResults(), -1);
+    std::vector<Memory> first = run(kernel, op, target, operands, 1, apart);
+    ++checked.kernels;
+    for (auto [memory, array] : llvm::zip(first, results)) {
+      REQUIRE(memory.guarded());
+      requireClose(array, memory.array(),
+                   memory.type.element == Element::F64 ? wideTolerance : tolerance);
     }
+    std::vector<std::vector<int>> ways = placements(op, random);
+    checked.placements += int(ways.size());
+    ways.push_back(apart);
+    for (const std::vector<int> &over : ways)
+      for (int threads : {1, 2, 5}) {
+        INFO(threads << " threads; results over operands "
+                     << Catch::StringMaker<std::vector<int>>::convert(over));
+        std::vector<Memory> again = run(kernel, op, target, operands, threads, over);
+        for (auto [memory, same] : llvm::zip(again, first))
+          REQUIRE(memory.bytes == same.bytes);
+      }
   });
+  return checked;
 }
 
 } // namespace frit::test
