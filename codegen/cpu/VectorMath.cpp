@@ -173,12 +173,17 @@ ReducedExp reduceExp(Formula &f, Value x) {
 }
 
 /// The scale 2^n is applied in two halves: 2^128 and 2^-149 have no representation of their own.
+/// What is too small even for that is multiplied by 0: a product that underflows takes a hundred
+/// cycles, and a causal softmax has half its elements at -inf.
 Value exp(Formula &f, Value x) {
-  x = f.atMost(f.atLeast(x, f.wide ? -746 : -104), f.wide ? 710 : 89);
+  double least = f.wide ? -746 : -104;
+  Value vanishes = f.less(x, f.real(least));
+  x = f.atMost(f.atLeast(x, least), f.wide ? 710 : 89);
   ReducedExp reduced = reduceExp(f, x);
   Value half = f.right(reduced.n, 1);
   Value y = f.mul(f.add(f.real(1), reduced.expm1), f.powerOfTwo(half));
-  return f.mul(y, f.powerOfTwo(f.subI(reduced.n, half)));
+  Value rest = f.powerOfTwo(f.subI(reduced.n, half));
+  return f.mul(y, f.select(vanishes, f.real(0), rest));
 }
 
 /// 2^n (e^r - 1) + (2^n - 1), with half of 2^n so that n = 128 is in range.
