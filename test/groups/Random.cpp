@@ -125,7 +125,7 @@ private:
 
 TEST_CASE("random groups, with results over operands") {
   Checked all;
-  for (unsigned seed = 0; seed < 40; ++seed) {
+  for (unsigned seed = 0; seed < 24; ++seed) {
     INFO("seed " << seed);
     Element element = seed % 2 ? Element::F32 : Element::F64;
     Program program = Generator(seed, element).make();
@@ -134,6 +134,6 @@ TEST_CASE("random groups, with results over operands") {
     all.placements += here.placements;
   }
   INFO(all.kernels << " kernels, " << all.placements << " placements");
-  CHECK(all.kernels > 200);
-  CHECK(all.placements > 200);
+  CHECK(all.kernels > 100);
+  CHECK(all.placements > 100);
 }
