@@ -116,9 +116,10 @@ static std::optional<Graph> checkOnce(const ast::Module &module, Sources &source
             .suggest(name, known);
       }
   } catch (const Failure &) {
-  } catch (const Deferred &) {
-    diagnostics.error({module.source, 1, 1, 0},
-                      "this is a bug in frit: a value known only at run time was asked for early");
+  } catch (const Deferred &early) {
+    // A field of train, a size, an argument of a call that makes a model: all before any step.
+    Location at = early.at.valid() ? early.at : Location{module.source, 1, 1, 0};
+    diagnostics.error(at, "this is known only when the program runs, and wanted before");
   }
   if (diagnostics.hasErrors())
     return std::nullopt;

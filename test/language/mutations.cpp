@@ -104,20 +104,25 @@ void tooLong(int) {
   _exit(1);
 }
 
-void judge(const std::string &text, const std::string &path, const std::string &train) {
+/// What is wrong with the checker's answer; empty if nothing is.
+std::string judge(const std::string &text, const std::string &path, const std::string &train) {
   current = text;
   alarm(20);
   CheckOptions options;
   options.train = train;
   Checked checked(text, options, path);
-  INFO(text);
-  CHECK(checked.messages.find("bug in frit") == std::string::npos);
-  CHECK(checked.graph.has_value() == checked.messages.empty());
+  std::string wrong;
+  if (checked.messages.find("bug in frit") != std::string::npos)
+    wrong = checked.messages;
+  else if (checked.graph.has_value() != checked.messages.empty())
+    wrong = "neither a graph nor a message, or both";
   if (checked.graph) {
     mlir::MLIRContext context;
-    CHECK(bool(emit(*checked.graph, context)));
+    if (!emit(*checked.graph, context))
+      wrong = "the graph is no module";
   }
   alarm(0);
+  return wrong;
 }
 } // namespace
 
@@ -133,7 +138,13 @@ TEST_CASE("mutated programs are refused with a message, or become ops") {
   for (unsigned i = 0; i < number("FRIT_MUTATIONS", 150); ++i) {
     const Program &program = all[random() % all.size()];
     std::string train = program.train.empty() ? "" : program.train[random() % program.train.size()];
-    judge(mutated(program.text, random), program.path, train);
+    std::string text = mutated(program.text, random), wrong = judge(text, program.path, train);
+    if (wrong.empty())
+      continue;
+    fs::path kept = fs::temp_directory_path() / ("frit-mutation-" + std::to_string(i) + ".frit");
+    std::ofstream(kept) << text;
+    FAIL_CHECK("of " << program.path << ", train " << train << ", kept as " << kept.string() << "\n"
+                     << wrong);
   }
 }
 
@@ -141,6 +152,6 @@ TEST_CASE("what was found before") {
   for (auto &entry :
        fs::directory_iterator(std::string(FRIT_SOURCE_DIR) + "/test/fuzz/found-check")) {
     INFO(entry.path().string());
-    judge(textOf(entry.path()), entry.path().string(), "");
+    CHECK(judge(textOf(entry.path()), entry.path().string(), "") == "");
   }
 }

@@ -176,7 +176,7 @@ Value Checker::builtin(Scope &scope, const std::string &name, const ast::Call &c
     if (!rate.type.axes.empty())
       fail(taken.positional[1]->at, "a dropout rate is one number");
     if (!entry)
-      throw Deferred();
+      later(at);
     if (!entry->training || (rate.uniform && rate.uniform->value == 0))
       return x;
     Tensor keep = op2("sub", literal(1), rate, at);

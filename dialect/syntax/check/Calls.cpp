@@ -25,7 +25,7 @@ Value Checker::callView(Scope &scope, const View &view, Arguments arguments, Loc
   if (!method)
     fail(at, fmt::format("model {} has no {}", instance.decl->name.text, name));
   if (!emitting())
-    throw Deferred();
+    later(at);
   auto callee = std::make_shared<Scope>();
   callee->file = instance.file;
   callee->config = instance.config;

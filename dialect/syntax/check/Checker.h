@@ -10,7 +10,9 @@ namespace frit::checking {
 struct GeneratorFacts;
 
 /// Thrown by emit where there is no block to emit into: the value is then kept as Lazy.
-struct Deferred {};
+struct Deferred {
+  Location at; // in the user's text, if anywhere
+};
 
 /// Sets a variable for the time of a scope.
 template <class T> struct Keep {
@@ -86,6 +88,10 @@ public:
   //===-- Errors.cpp: who is told what, and where
   Diagnostics::Report error(Location at, std::string message);
   [[noreturn]] void fail(Location at, std::string message);
+  /// Throws Deferred.
+  [[noreturn]] void later(Location at);
+  /// The innermost place on the way to `at` that is not the prelude's, unless there is none.
+  Location userPlace(Location at);
   /// Says that something is checked but cannot be compiled yet; nothing under onlyCheck.
   void unsupported(Location at, const std::string &what);
   std::string describe(const Value &value, Scope &scope);

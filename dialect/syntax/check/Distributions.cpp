@@ -211,7 +211,7 @@ void Checker::sameSupport(Scope &scope, const Distribution &p, const Distributio
 Tensor Checker::random(Scope &scope, const std::string &distribution, const Axes &axes,
                        Location at) {
   if (!emitting())
-    throw Deferred();
+    later(at);
   Scope &root = scope.root();
   std::string key = root.site + "/" + distribution + "#" +
                     std::to_string(root.sites[distribution]++) + "@" + currentPath;

@@ -20,7 +20,7 @@ ValueId Checker::newValue(ValueType type) {
 
 std::vector<ValueId> Checker::append(Node node, const std::vector<ValueType> &types) {
   if (!emitting())
-    throw Deferred();
+    later(node.location);
   for (const ValueType &type : types)
     node.results.push_back(newValue(type));
   node.path = currentPath;
@@ -29,21 +29,10 @@ std::vector<ValueId> Checker::append(Node node, const std::vector<ValueType> &ty
   return results;
 }
 
-/// Where in the user's files a node comes from: the innermost place that is not the prelude's,
-/// unless there is none.
-static Location userPlace(const Checker &checker, Location at) {
-  if (at.valid() && !at.inPrelude())
-    return at;
-  for (auto it = checker.activations.rbegin(); it != checker.activations.rend(); ++it)
-    if (it->at.valid() && !it->at.inPrelude())
-      return it->at;
-  return at;
-}
-
 std::vector<Tensor> Checker::emitAll(const std::string &op, const std::vector<Tensor> &operands,
                                      Attributes attributes, Location at) {
   if (!emitting())
-    throw Deferred();
+    later(at);
   const Builtin *record = findBuiltin(op);
   if (!record)
     fail(at, fmt::format("this is a bug in frit: there is no op '{}'", op));
@@ -59,7 +48,7 @@ std::vector<Tensor> Checker::emitAll(const std::string &op, const std::vector<Te
   if (!result)
     fail(at, fmt::format("{}: {}", op, result.error));
   node.attributes = std::move(attributes);
-  node.location = userPlace(*this, at);
+  node.location = userPlace(at);
   std::vector<Tensor> out;
   for (ValueId id : append(std::move(node), result.types)) {
     Tensor tensor;
@@ -249,7 +238,7 @@ Tensor Checker::renameAxes(Tensor x, std::vector<AxisChange> changes, Location a
 
 ValueId Checker::openFrame(Frame &f) {
   if (!emitting())
-    throw Deferred();
+    later({});
   f.outer = frame;
   frame = &f;
   f.index = newValue({Element::I32, {}});
@@ -297,7 +286,7 @@ std::vector<Tensor> Checker::closeFrame(Frame &f, const std::vector<ValueId> &ne
   scan.attributes["kind"] = f.kind;
   scan.attributes["reverse"] = f.reverse;
   scan.attributes["carried"] = int64_t(f.inits.size());
-  scan.location = userPlace(*this, at);
+  scan.location = userPlace(at);
   std::vector<ValueType> types;
   for (ValueId init : f.inits)
     types.push_back(graph.types[init]);

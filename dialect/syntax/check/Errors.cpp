@@ -41,6 +41,17 @@ Diagnostics::Report Checker::error(Location at, std::string message) {
 
 void Checker::fail(Location at, std::string message) { error(at, std::move(message)).fail(); }
 
+void Checker::later(Location at) { throw Deferred{userPlace(at)}; }
+
+Location Checker::userPlace(Location at) {
+  if (at.valid() && !at.inPrelude())
+    return at;
+  for (auto it = activations.rbegin(); it != activations.rend(); ++it)
+    if (it->at.valid() && !it->at.inPrelude())
+      return it->at;
+  return at;
+}
+
 void Checker::unsupported(Location at, const std::string &what) {
   if (!options.onlyCheck)
     error(at, fmt::format("{} cannot be compiled yet", what))

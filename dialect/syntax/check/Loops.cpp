@@ -20,7 +20,7 @@ Value Checker::evalScan(Scope &scope, const ast::Scan &scan) {
     fail(scan.over->at, fmt::format("scan goes over one axis, this is the group [{}]",
                                     displayAxes(over.axes, scope)));
   if (!emitting())
-    throw Deferred();
+    later(scan.at);
   Frame f;
   f.kind = "time";
   f.axis = over.axes[0];
@@ -138,7 +138,7 @@ Value Checker::evalRepeat(Scope &scope, const ast::Repeat &repeat) {
 Value Checker::callRepeated(Scope &scope, const View &view, Arguments arguments, Location at) {
   Repeated &repeated = *view.repeated;
   if (!emitting())
-    throw Deferred();
+    later(at);
   if (arguments.empty() || !arguments[0].name.empty())
     fail(at, "repeated layers take the value that goes through them first");
   for (Argument &argument : arguments)

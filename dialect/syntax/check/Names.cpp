@@ -72,7 +72,7 @@ std::optional<Value> Checker::find(Scope &scope, const std::string &name, Locati
   if (name == "training" && entry)
     return Value(entry->training);
   if (name == "training")
-    throw Deferred();
+    later(at);
   if (name == "inf")
     return Value(Number::real(INFINITY));
   if (name == "pi")
@@ -107,7 +107,7 @@ Value Checker::force(const Value &value, Scope &scope, Location at) {
       tensor.range = {0, index->repeated->axis.size - 1};
       return tensor;
     }
-    throw Deferred();
+    later(at);
   }
   return value;
 }

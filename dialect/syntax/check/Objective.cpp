@@ -174,7 +174,14 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
       continue;
     }
     if (auto found = hyper.find(name); found != hyper.end()) {
-      s.names[name] = settingValue(found->second, s);
+      Value value = settingValue(found->second, s);
+      if (value.get<View>())
+        c.error(p.name.at, fmt::format("'{}' is a number or a function by its declaration, and {} "
+                                       "in train",
+                                       name, c.describe(value, s)))
+            .help(fmt::format("declare it {}: model", name))
+            .fail();
+      s.names[name] = value;
       continue;
     }
     if (!p.initial)

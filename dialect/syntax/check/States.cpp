@@ -112,7 +112,7 @@ void Checker::registerStates(const std::vector<std::pair<std::string, Value>> &m
 
 ValueId Checker::readState(size_t state) {
   if (!emitting())
-    throw Deferred();
+    later({});
   if (auto found = entry->written.find(state); found != entry->written.end())
     return found->second;
   if (!entry->training && !entry->init)
@@ -134,7 +134,7 @@ ValueId Checker::readState(size_t state) {
 
 ValueId Checker::stateSlice(size_t state, Location at) {
   if (!emitting())
-    throw Deferred();
+    later(at);
   for (Frame *f = frame; f; f = f->outer)
     for (auto &[written, value] : f->stateWrites)
       if (written == state)
@@ -159,7 +159,7 @@ Tensor Checker::parameter(const std::shared_ptr<Instance> &instance, const Decla
                           const Substitution &substitution, bool frozen, Location at) {
   auto found = stateIndex.find({instance.get(), declaration.name()});
   if (!emitting() || found == stateIndex.end())
-    throw Deferred();
+    later(at);
   size_t state = found->second;
   if (entry->init)
     error(at, fmt::format("an initial value cannot be made from '{}'", graph.states[state].name))
