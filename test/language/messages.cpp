@@ -226,6 +226,8 @@ TEST_CASE("E1: models, loops and states") {
            {"model Outer(base: model) { forward(x) { base(x) } }\n" + members("n = Outer(3)"),
             "'base' of Outer is a model, this is the number 3"},
            {around("", "", "n = repeat(2) 3"), "repeat wants a model, this is the number 3"},
+           {around("", "", "n = repeat(65537) Id()"),
+            "a repeat of 65537 layers; the most is 65536"},
            {around("z = repeat(2) Id()"),
             "repeat makes layers, so it stands in the body of a model or of train"},
            {"model L() { param a: real[] = 1;  forward(x: real[b, t]) -> real[b, t] { x * a } }\n" +

@@ -115,6 +115,10 @@ Value Checker::evalRepeat(Scope &scope, const ast::Repeat &repeat) {
     error(repeat.at, "repeat makes layers, so it stands in the body of a model or of train").fail();
   std::string name = repeat.axis ? repeat.axis->text : "";
   int64_t size = sizeOf(scope, *repeat.count, name.empty() ? "layer" : name);
+  // Every layer's tensors have names of their own in checkpoints.
+  constexpr int64_t most = 65536;
+  if (size > most)
+    fail(repeat.count->at, fmt::format("a repeat of {} layers; the most is {}", size, most));
   auto repeated = std::make_shared<Repeated>();
   repeated->name = name;
   repeated->axis = {freshStatic(name.empty() ? "layer" : name), size};
