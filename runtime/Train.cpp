@@ -55,8 +55,8 @@ private:
   void findStart();
   int64_t chooseSteps() const;
   bool oneStep(int64_t step);
-  void checkFinite(int64_t step, const std::vector<Report> &reports);
-  std::string originOfNotFinite(const std::string &output) const;
+  void checkFinite(int64_t step, const Entry &entry, const std::vector<Report> &reports);
+  std::string originOfNotFinite(const Entry &entry, const std::string &output) const;
   void evaluate(int64_t step);
   bool hasMissed(int64_t step) const;
   void save(int64_t step);
@@ -175,12 +175,14 @@ void Trainer::prepare() {
 }
 
 /// Lines about where the numbers of an output that are not finite began.
-std::string Trainer::originOfNotFinite(const std::string &output) const {
+std::string Trainer::originOfNotFinite(const Entry &entry, const std::string &output) const {
   for (const Field &input : entry.inputs)
     for (int64_t i = 0; i < input.count(); ++i)
       if (!std::isfinite(numberAt(input.element, machine.at(input), i)))
-        return fmt::format("\nnote: the data has such a number: input '{}', row {} of the batch",
-                           input.name, i * input.shape[0] / input.count());
+        return fmt::format("\nnote: the data has such a number: input '{}'{}", input.name,
+                           input.isWhole ? ""
+                                         : fmt::format(", row {} of the batch",
+                                                       i * input.shape[0] / input.count()));
   if (!machine.looksForNotFinite())
     return fmt::format("\nhelp: `frit train {}.frit --check-finite`, or a program made by `frit "
                        "build --check-finite`, names the line",
@@ -197,7 +199,7 @@ std::string Trainer::originOfNotFinite(const std::string &output) const {
                      layer);
 }
 
-void Trainer::checkFinite(int64_t step, const std::vector<Report> &reports) {
+void Trainer::checkFinite(int64_t step, const Entry &entry, const std::vector<Report> &reports) {
   for (const Report &report : reports) {
     if ((report.name != "loss" && report.name != "grad_norm") || std::isfinite(report.value))
       continue;
@@ -206,7 +208,7 @@ void Trainer::checkFinite(int64_t step, const std::vector<Report> &reports) {
     std::string text = fmt::format("{} is {} at step {}", report.name, value, step);
     if (options.checkFinite)
       throw NotFinite(text + "; stopped by --check-finite, nothing was saved after it" +
-                      originOfNotFinite(report.name));
+                      originOfNotFinite(entry, report.name));
     if (!hasWarned)
       warn("{}; training goes on (--check-finite stops at the first one)", text);
     hasWarned = true;
@@ -229,7 +231,7 @@ bool Trainer::oneStep(int64_t step) {
   metrics->step(step + 1, runs[run].name, lastReports, seconds * 1e3,
                 seconds > 0 ? double(runs[run].tokensPerStep) / seconds : 0);
   progress->step(step + 1, runs[run].name, lastReports, seconds * 1e3);
-  checkFinite(step + 1, lastReports);
+  checkFinite(step + 1, entry, lastReports);
   return signalCaught() == 0;
 }
 
