@@ -64,6 +64,8 @@ static Json describeEntry(func::FuncOp entry, const Plan &plan) {
                        plan.placeOf(argument).offset);
     if (auto limit = entry.getArgAttrOfType<IntegerAttr>(i, "frit.limit"))
       input["limit"] = limit.getInt();
+    if (entry.getArgAttr(i, "frit.whole"))
+      input["whole"] = true;
     inputs.push_back(input);
   }
   for (unsigned i = 0; i < entry.getNumResults(); ++i) {

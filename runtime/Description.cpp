@@ -37,6 +37,7 @@ static Field readField(const Json &json) {
   field.shape = json.at("shape").get<Shape>();
   field.offset = json.at("offset");
   field.limit = json.value("limit", int64_t(0));
+  field.isWhole = json.value("whole", false);
   field.watches = json.value("watches", std::vector<size_t>());
   return field;
 }

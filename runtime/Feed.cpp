@@ -14,7 +14,7 @@ Feed::Feed(std::unique_ptr<Source> source, int64_t seed) : source(std::move(sour
 int64_t frit::batchRows(const Entry &entry) {
   const Field *first = nullptr;
   for (const Field &input : entry.inputs) {
-    if (input.name == rowsInput)
+    if (input.name == rowsInput || input.isWhole)
       continue;
     if (first && rowsOf(input) != rowsOf(*first))
       fail("inputs '{}' and '{}' of entry {} have {} and {} rows", first->name, input.name,
@@ -57,6 +57,7 @@ int64_t Feed::shuffled(int64_t position) {
 void Feed::training(int64_t step, const Entry &entry, uint8_t *arena) {
   int64_t rows = batchRows(entry);
   clear(entry, rows, arena);
+  source->provideWhole(Part::Training, arena);
   for (int64_t row = 0; row < rows; ++row) {
     int64_t example = source->isWindowed()
                           ? int64_t(below(draw(seed, Stream::Window, uint64_t(step), uint64_t(row)),
@@ -75,6 +76,7 @@ void Feed::heldOut(int64_t batch, const Entry &entry, uint8_t *arena) const {
   int64_t rows = batchRows(entry), begin = batch * rows;
   int64_t present = std::min(rows, source->examples(Part::HeldOut) - begin);
   clear(entry, present, arena);
+  source->provideWhole(Part::HeldOut, arena);
   for (int64_t row = 0; row < present; ++row)
     source->provide(Part::HeldOut, begin + row, row, arena);
 }

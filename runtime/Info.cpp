@@ -9,7 +9,8 @@ using namespace frit;
 
 static void printFields(const char *what, const std::vector<Field> &fields) {
   for (const Field &field : fields)
-    fmt::print("    {} {} {}{}\n", what, field.name, nameOf(field.element), text(field.shape));
+    fmt::print("    {} {} {}{}{}\n", what, field.name, nameOf(field.element), text(field.shape),
+               field.isWhole ? " whole" : "");
 }
 
 static void printMemory(const Description &description) {

@@ -34,6 +34,8 @@ public:
   /// Writes example number `example` of `part` into row `row` of the batch in `arena`. The row is
   /// zero before.
   virtual void provide(Part part, int64_t example, int64_t row, uint8_t *arena) const = 0;
+  /// Writes the inputs that are given whole. Sources of rows have none.
+  virtual void provideWhole(Part, uint8_t *) const {}
   /// What a checkpoint must hold to read other files alike (tokenizer, categories), or null.
   virtual nlohmann::json remember() const { return nullptr; }
 };

@@ -72,6 +72,8 @@ private:
       function.setArgAttr(i, "frit.name", b.getStringAttr(entry.inputs[i].name));
       if (entry.inputs[i].limit > 0)
         function.setArgAttr(i, "frit.limit", b.getI64IntegerAttr(entry.inputs[i].limit));
+      if (entry.inputs[i].isWhole)
+        function.setArgAttr(i, "frit.whole", b.getUnitAttr());
     }
     for (size_t i = 0; i < entry.outputs.size(); ++i)
       function.setResultAttr(i, "frit.name", b.getStringAttr(entry.outputs[i].name));

@@ -55,7 +55,8 @@ struct StateDecl {
 struct EntryValue {
   std::string name;
   ValueId value;
-  int64_t limit = 0; // an input of tokens: each is below it; 0: no limit
+  int64_t limit = 0;    // an input of tokens: each is below it; 0: no limit
+  bool isWhole = false; // an input without the batch axis: the same at every step
 };
 
 /// A function over the states: init, train, eval_begin, eval, report, predict, gradients.

@@ -1,4 +1,5 @@
-// One array per input, its first axis the examples: .npy files or tensors of a .safetensors file.
+// One array per input: .npy files or tensors of a .safetensors file. Its first axis are the
+// examples, or it is given whole.
 #include "runtime/Error.h"
 #include "runtime/File.h"
 #include "runtime/Safetensors.h"
@@ -153,12 +154,27 @@ public:
   void provide(Part part, int64_t example, int64_t row, uint8_t *arena) const override {
     int64_t index = parts[size_t(part)][size_t(example)];
     for (const Bound &bound : bounds[size_t(part)]) {
+      if (bound.field->isWhole)
+        continue;
       int64_t count = bound.field->count() / bound.field->shape[0];
       const uint8_t *source = bound.array->data + index * count * sizeOf(bound.array->element);
       uint8_t *target = rowOf(*bound.field, row, arena);
       convert(bound.array->element, source, bound.field->element, target, count);
       if (bound.field->element == Element::I32 && bound.field->limit)
-        checkLimit(bound, reinterpret_cast<const int32_t *>(target), count, index);
+        checkLimit(bound, reinterpret_cast<const int32_t *>(target), count,
+                   fmt::format("example {}", index));
+    }
+  }
+
+  void provideWhole(Part part, uint8_t *arena) const override {
+    for (const Bound &bound : bounds[size_t(part)]) {
+      if (!bound.field->isWhole)
+        continue;
+      int64_t count = bound.field->count();
+      uint8_t *target = arena + bound.field->offset;
+      convert(bound.array->element, bound.array->data, bound.field->element, target, count);
+      if (bound.field->element == Element::I32 && bound.field->limit)
+        checkLimit(bound, reinterpret_cast<const int32_t *>(target), count, "it");
     }
   }
 
@@ -187,29 +203,36 @@ private:
              text(input.shape), fmt::join(present, ", "));
       }
       const Array &array = found->second;
+      uint8_t nothing[8];
+      if (!convert(array.element, array.data, input.element, nothing, 0))
+        fail("'{}' is {}; '{}' takes {}", array.origin, nameOf(array.element), input.name,
+             nameOf(input.element));
+      bounds[part].push_back({&input, &array});
+      if (input.isWhole) {
+        if (array.shape != input.shape)
+          fail("'{}' has shape {}; '{}' takes {}, the same at every step", array.origin,
+               text(array.shape), input.name, text(input.shape));
+        continue;
+      }
       rowsOf(input);
       Shape expected(input.shape.begin() + 1, input.shape.end());
       Shape present(array.shape.begin() + (array.shape.empty() ? 0 : 1), array.shape.end());
       if (array.shape.empty() || expected != present)
         fail("'{}' has shape {}; '{}' takes [examples{}{}]", array.origin, text(array.shape),
              input.name, expected.empty() ? "" : ", ", fmt::join(expected, ", "));
-      uint8_t nothing[8];
-      if (!convert(array.element, array.data, input.element, nothing, 0))
-        fail("'{}' is {}; '{}' takes {}", array.origin, nameOf(array.element), input.name,
-             nameOf(input.element));
       if (examples >= 0 && array.shape[0] != examples)
         fail("'{}' has {} examples, '{}' has {}", array.origin, array.shape[0], first, examples);
       examples = array.shape[0];
       first = array.origin;
-      bounds[part].push_back({&input, &array});
     }
     return std::max<int64_t>(0, examples);
   }
 
-  static void checkLimit(const Bound &bound, const int32_t *values, int64_t count, int64_t index) {
+  static void checkLimit(const Bound &bound, const int32_t *values, int64_t count,
+                         const std::string &where) {
     for (int64_t i = 0; i < count; ++i)
       if (values[i] < 0 || values[i] >= bound.field->limit)
-        fail("'{}': example {} has {}, '{}' takes 0 to {}", bound.array->origin, index, values[i],
+        fail("'{}': {} has {}, '{}' takes 0 to {}", bound.array->origin, where, values[i],
              bound.field->name, bound.field->limit - 1);
   }
 

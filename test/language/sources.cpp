@@ -4,19 +4,23 @@
 using namespace frit;
 using Catch::Contains;
 
-static std::string says(const std::string &data, const std::string &takes) {
+static CheckOptions withSources() {
   CheckOptions options;
   options.sources = {
 #define FRIT_SOURCE(name, factory, record, files, arguments) {#name, record, arguments},
 #include "runtime/Sources.def"
 #undef FRIT_SOURCE
   };
+  return options;
+}
+
+static std::string says(const std::string &data, const std::string &takes) {
   return Checked("config { v = 4 }\nobjective o(" + takes +
                      ") { param w: real[] = 1;  minimize w^2 + mean(" +
                      (takes.find("s:") == 0 ? "where(s.mask, w, 0)" : "x * w") +
                      ") }\ntrain o { b = 2, t = 3;  data = " + data +
                      "\noptimizer = sgd(lr = 0.1);  steps = 1 }\n",
-                 options)
+                 withSources())
       .messages;
 }
 
@@ -51,6 +55,23 @@ TEST_CASE("S3 and S4: a source, its arguments and what it gives are known") {
   CHECK_THAT(says("lines()", sequence + ", label: token[b; v]"),
              Contains("error: objective o takes 'label', but source lines gives one sequence"));
   CHECK_THAT(says("4", sequence), Contains("error: data is a source"));
+}
+
+TEST_CASE("S2: data without the batch axis is given whole, by sources of arrays") {
+  auto says = [](const std::string &source, const std::string &data) {
+    return Checked("objective o(x: real[n, d], mu: " + data +
+                       ") {\n  param w: real[d] = 1\n  minimize mean(dot(w, x, over = d)) - sum(w "
+                       "* mu)\n"
+                       "}\ntrain o { n = 4, d = 3;  data = " +
+                       source + ";  optimizer = sgd(lr = 0.1);  steps = 1 }\n",
+                   withSources())
+        .messages;
+  };
+  CHECK(says("tensors()", "real[d]") == "");
+  CHECK_THAT(says("table()", "real[d]"),
+             Contains("p.frit:1:27: error: 'mu' has no batch axis, but source table gives rows"));
+  CHECK_THAT(says("tensors()", "real[d, n]"),
+             Contains("error: the batch axis 'n' comes first in data"));
 }
 
 TEST_CASE("T4: an objective that takes data is given some") {

@@ -329,6 +329,27 @@ TEST_CASE("arrays become inputs") {
   CHECK_THROWS_WITH(source->provide(Part::Training, 1, 0, inputs.arena()), Contains("0 to 9"));
 }
 
+TEST_CASE("tensors: an input that is given whole is the same in every batch") {
+  Temporary folder;
+  folder.write("x.npy", npy("<f4", "(3, 1)", bytes<float>({1, 2, 3})));
+  folder.write("mu.npy", npy("<f8", "(2,)", bytes<double>({7, 8})));
+  Inputs inputs;
+  inputs.add("mu", Element::F32, {2});
+  inputs.entry.inputs[0].isWhole = true;
+  inputs.add("x", Element::F32, {2, 1});
+  CHECK(batchRows(inputs.entry) == 2);
+  Feed feed(openSource(request("tensors", inputs, {folder.path}, 0.4)), 1);
+  CHECK(feed.from().examples(Part::Training) == 2);
+  for (int64_t step : {0, 1}) {
+    feed.training(step, inputs.entry, inputs.arena());
+    CHECK(inputs.get<float>("mu") == std::vector<float>{7, 8});
+    CHECK(inputs.get<float>("x")[0] + inputs.get<float>("x")[1] > 0);
+  }
+  folder.write("mu.npy", npy("<f4", "(3,)", bytes<float>({7, 8, 9})));
+  CHECK_THAT(failure(request("tensors", inputs, {folder.path})),
+             Contains("shape [3]; 'mu' takes [2], the same at every step"));
+}
+
 TEST_CASE("epochs see each example once, and the same seed gives the same order") {
   Temporary folder;
   std::string text = "x\n";

@@ -105,6 +105,19 @@ void Training::judgeSource(const Run &run, const std::string &name, const ast::F
             .help("table(..) and tensors(..) give an input each")
             .fail();
 
+  // Where the batch axis is comes from the first of them.
+  if (source->record == "fields")
+    for (const EntryDecl &entry : c.graph.entries)
+      for (const EntryValue &input : entry.inputs)
+        if (input.isWhole && entry.name == run.entry("train"))
+          for (const ast::Parameter *p : data)
+            if (input.name == p->name.text)
+              c.error(p->name.at, fmt::format("'{}' has no batch axis, but source {} gives rows",
+                                              input.name, name))
+                  .note(field.name.at, "the data comes from here")
+                  .help("tensors(..) gives whole arrays too")
+                  .fail();
+
   std::vector<KnownArgument> known = argumentsOf(*source);
   if (call)
     for (const ast::Call::Argument &argument : call->arguments) {

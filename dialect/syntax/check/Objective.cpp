@@ -89,8 +89,13 @@ Value Training::input(const std::string &name, const ast::Type &type, Scope &sco
     x.vocabulary = event[0];
     x.range = {0, event[0].size - 1};
   }
+  bool isWhole = axes.empty() || axes[0].name != batch;
+  if (isWhole && x.type.find(batch))
+    c.error(type.at, fmt::format("the batch axis '{}' comes first in data", batch))
+        .help(fmt::format("[{}, ..]", batch))
+        .fail();
   x.id = c.newValue(x.type);
-  c.entry->decl.inputs.push_back({name, *x.id, x.vocabulary ? x.vocabulary->size : 0});
+  c.entry->decl.inputs.push_back({name, *x.id, x.vocabulary ? x.vocabulary->size : 0, isWhole});
   return x;
 }
 
@@ -141,6 +146,12 @@ Outcome Training::body(const std::string &what, const std::vector<ast::Parameter
   }
   for (auto &[name, value] : where.config)
     s.taken.insert(name);
+  batch.clear();
+  for (const ast::Parameter &p : parameters) {
+    bool isData = p.type && p.type->hasAxes && !p.isNamed && !p.type->axes.empty();
+    if (batch.empty() && isData)
+      batch = c.typeAxes(s, p.type->axes)[0].name;
+  }
   for (const ast::Parameter &p : parameters) {
     const std::string &name = p.name.text;
     std::string element = p.type && p.type->element ? p.type->element->text : "";

@@ -252,13 +252,8 @@ private:
       usesOf(node, used);
     std::optional<int64_t> batch;
     for (const EntryValue &input : c.entry->decl.inputs) {
-      if (!used.count(input.value))
-        continue;
-      const Axes &axes = c.graph.types[input.value].axes;
-      if (axes.empty() || (batch && *batch != axes[0].size))
-        c.fail(field.name.at,
-               fmt::format("accumulate: data '{}' has no batch axis of its own", input.name));
-      batch = axes[0].size;
+      if (used.count(input.value) && !input.isWhole)
+        batch = c.graph.types[input.value].axes[0].size;
     }
     return batch.value_or(pieces);
   }
@@ -292,7 +287,7 @@ private:
 
   void splitInputs() {
     for (const EntryValue &input : c.entry->decl.inputs) {
-      if (!analysis.live.count(input.value))
+      if (!analysis.live.count(input.value) || input.isWhole)
         continue;
       const Axis &axis = c.graph.types[input.value].axes[0];
       inputs[input.value] =

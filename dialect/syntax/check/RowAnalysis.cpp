@@ -46,7 +46,7 @@ public:
   RowAnalysis run(const std::vector<ValueId> &roots) {
     findLive(roots);
     for (const EntryValue &input : entry.inputs)
-      if (!graph.types[input.value].axes.empty())
+      if (!input.isWhole)
         out.rows[input.value] = {graph.types[input.value].axes[0].name};
     for (const Node &node : entry.body.nodes)
       if (isLive(node))

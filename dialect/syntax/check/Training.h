@@ -124,6 +124,7 @@ public:
   std::optional<Setting> ema;
 
   Run *current = nullptr; // the run whose entry is being written
+  std::string batch;      // the first axis of its data; data without it is given whole
 
   std::vector<std::pair<size_t, size_t>> copies; // state -> state it starts as
   std::vector<Follower> followers;
