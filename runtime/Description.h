@@ -124,7 +124,7 @@ struct Description {
   std::vector<State> state;
   std::vector<Scalar> scalars;
   std::vector<Entry> entries;
-  std::vector<Turn> turns; // at least one
+  std::vector<Turn> turns;    // at least one
   std::vector<Watch> watches; // in the order of the program
   Training training;
   std::vector<ModelFile> load;

@@ -16,7 +16,8 @@ namespace frit {
 /// A kind of data that the runtime reads, as runtime/Sources.def lists it.
 struct DataSource {
   std::string name;
-  std::string record;    // "sequence": one record of that type; "fields": what is asked for, by rows; "arrays": also whole
+  std::string record; // "sequence": one record of that type; "fields": what is asked for, by rows;
+                      // "arrays": also whole
   std::string arguments; // "tokenizer = bytes | words, column = number() | category()"
 };
 

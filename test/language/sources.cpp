@@ -69,7 +69,7 @@ TEST_CASE("S2: data without the batch axis is given whole, by sources of arrays"
   };
   CHECK(says("tensors()", "real[d]") == "");
   CHECK_THAT(says("table()", "real[d]"),
-             Contains("p.frit:1:27: error: 'mu' has no batch axis, but source table gives rows"));
+             Contains("p.frit:1:28: error: 'mu' has no batch axis, but source table gives rows"));
   CHECK_THAT(says("tensors()", "real[d, n]"),
              Contains("error: the batch axis 'n' comes first in data"));
 }
