@@ -308,14 +308,7 @@ private:
     emitReady(0, vector);
     for (pass = 0; pass < plan.passes; ++pass) {
       std::vector<int> reductions = reductionsOf(pass);
-      SmallVector<Value> sums = neutrals(reductions);
-      sums = emitReduced(plan.outer, sums, [&](ValueRange carried) {
-        Scope inner(*this);
-        SmallVector<Value> next(carried);
-        accumulate(reductions, next);
-        finishInner();
-        return next;
-      });
+      SmallVector<Value> sums = emitPass(reductions);
       for (auto [i, at] : llvm::enumerate(reductions)) {
         values[at].assign(sums.begin() + i * plan.units, sums.begin() + (i + 1) * plan.units);
         values[at].resize(lanes.units);
@@ -334,26 +327,7 @@ private:
   void emitRowPass() {
     std::vector<int> reductions = reductionsOf(pass);
     lanes = {};
-    SmallVector<Value> sums = neutrals(reductions);
-    int64_t n = plan.lanes(), width = plan.width, step = width * plan.units;
-    sums = emitReduced(plan.outer, sums, [&](ValueRange carried) {
-      auto block = [&](unsigned units, int64_t count) {
-        return [this, units, count, &reductions](Value start, ValueRange carried) {
-          Scope inner(*this);
-          lanes = {start, units, count};
-          SmallVector<Value> next(carried);
-          accumulate(reductions, next);
-          finishInner();
-          return next;
-        };
-      };
-      SmallVector<Value> next(carried);
-      next = fixedLoop(0, n / step * step, step, next, block(plan.units, 0));
-      next = fixedLoop(n / step * step, n / width * width, width, next, block(1, 0));
-      if (n % width)
-        next = block(1, n % width)(constant(n / width * width), next);
-      return next;
-    });
+    SmallVector<Value> sums = emitPass(reductions);
     for (auto [i, at] : llvm::enumerate(reductions)) {
       SmallVector<Value> parts(sums.begin() + i * plan.units, sums.begin() + (i + 1) * plan.units);
       values[at].assign(1, acrossLanes(plan.nodes[at].combine, parts));
@@ -371,12 +345,16 @@ private:
     return out;
   }
 
-  SmallVector<Value> neutrals(const std::vector<int> &reductions) {
-    SmallVector<Value> out;
+  /// What the pass carries: of each reduction a register for each unit.
+  Sums sumsOf(const std::vector<int> &reductions) {
+    SmallVector<Combine> hows;
+    SmallVector<Type> types;
     for (int at : reductions)
-      for (unsigned unit = 0; unit < plan.units; ++unit)
-        out.push_back(neutral(plan.nodes[at].combine, vectorOf(plan.nodes[at].element)));
-    return out;
+      for (unsigned unit = 0; unit < plan.units; ++unit) {
+        hows.push_back(plan.nodes[at].combine);
+        types.push_back(vectorOf(plan.nodes[at].element));
+      }
+    return Sums(b, hows, types);
   }
 
   /// One step of all reductions of the pass, in as many units as there are lanes.
@@ -429,16 +407,104 @@ private:
     return add(out, constant(unit * width));
   }
 
-  /// Loops over the reduced dimensions from `dim` on.
+  //===-- The walk of a pass ----------------------------------------------------------------===//
+
+  unsigned endOfReduced() const { return plan.outer + plan.reduced; }
+
+  /// How many additions each sum takes at one position of the dimensions before `dim`.
+  int64_t additionsFrom(unsigned dim) const {
+    int64_t out = 1, n = plan.lanes(), step = plan.width * plan.units;
+    if (plan.rows)
+      out = n / step + n % step / plan.width + (n % plan.width != 0);
+    for (; dim < endOfReduced(); ++dim)
+      out *= plan.sizes[dim];
+    return out;
+  }
+
+  SmallVector<Value> emitPass(const std::vector<int> &reductions) {
+    Sums sums = sumsOf(reductions);
+    if (!sums.round() || additionsFrom(plan.outer) <= Sums::blockLength)
+      return emitReduced(plan.outer, sums.neutrals(), reductions);
+    return sums.together(emitBlocks(plan.outer, sums.noBlocks(), reductions));
+  }
+
+  SmallVector<Value> emitStep(Lanes at, ValueRange carried, const std::vector<int> &reductions) {
+    Scope inner(*this);
+    lanes = at;
+    SmallVector<Value> next(carried);
+    accumulate(reductions, next);
+    finishInner();
+    return next;
+  }
+
+  /// Loops over the reduced dimensions from `dim` on, and over the lanes of a row.
   SmallVector<Value> emitReduced(unsigned dim, ValueRange carried,
-                                 function_ref<SmallVector<Value>(ValueRange)> body) {
-    if (dim == plan.outer + plan.reduced)
-      return body(carried);
-    return fixedLoop(0, plan.sizes[dim], 1, carried, [&](Value at, ValueRange sums) {
-      Scope scope(*this);
-      position[dim] = at;
-      return emitReduced(dim + 1, sums, body);
+                                 const std::vector<int> &reductions) {
+    if (dim < endOfReduced())
+      return fixedLoop(0, plan.sizes[dim], 1, carried, [&](Value at, ValueRange sums) {
+        Scope scope(*this);
+        position[dim] = at;
+        return emitReduced(dim + 1, sums, reductions);
+      });
+    if (!plan.rows)
+      return emitStep(lanes, carried, reductions);
+    int64_t step = plan.width * plan.units, whole = plan.lanes() / step * step;
+    SmallVector<Value> next = fixedLoop(0, whole, step, carried, [&](Value start, ValueRange sums) {
+      return emitStep({start, plan.units, 0}, sums, reductions);
     });
+    return emitRest(next, reductions);
+  }
+
+  /// The lanes of a row that do not fill all units.
+  SmallVector<Value> emitRest(ValueRange carried, const std::vector<int> &reductions) {
+    int64_t n = plan.lanes(), width = plan.width, step = width * plan.units;
+    SmallVector<Value> next = fixedLoop(
+        n / step * step, n / width * width, width, carried,
+        [&](Value start, ValueRange sums) { return emitStep({start, 1, 0}, sums, reductions); });
+    if (n % width)
+      next = emitStep({constant(n / width * width), 1, n % width}, next, reductions);
+    return next;
+  }
+
+  /// The same where there are many additions, in blocks (Sums.h).
+  SmallVector<Value> emitBlocks(unsigned dim, ValueRange blocks,
+                                const std::vector<int> &reductions) {
+    if (dim == endOfReduced()) {
+      int64_t step = plan.width * plan.units, whole = plan.lanes() / step * step;
+      SmallVector<Value> next = inBlocks(
+          whole, step, Sums::blockLength, blocks, reductions, [&](Value start, ValueRange sums) {
+            return emitStep({start, plan.units, 0}, sums, reductions);
+          });
+      Sums sums = sumsOf(reductions);
+      return sums.withBlock(next, emitRest(sums.neutrals(), reductions));
+    }
+    int64_t block = Sums::blockLength / additionsFrom(dim + 1);
+    auto at = [&](Value here, function_ref<SmallVector<Value>()> body) {
+      Scope scope(*this);
+      position[dim] = here;
+      return body();
+    };
+    if (block == 0)
+      return fixedLoop(0, plan.sizes[dim], 1, blocks, [&](Value here, ValueRange blocks) {
+        return at(here, [&] { return emitBlocks(dim + 1, blocks, reductions); });
+      });
+    return inBlocks(plan.sizes[dim], 1, block, blocks, reductions,
+                    [&](Value here, ValueRange sums) {
+                      return at(here, [&] { return emitReduced(dim + 1, sums, reductions); });
+                    });
+  }
+
+  /// A loop from 0 whose sums start again after every `length` steps.
+  SmallVector<Value> inBlocks(int64_t to, int64_t step, int64_t length, ValueRange blocks,
+                              const std::vector<int> &reductions, Body body) {
+    Sums sums = sumsOf(reductions);
+    if (to <= length * step)
+      return sums.withBlock(blocks, fixedLoop(0, to, step, sums.neutrals(), body));
+    return loop(
+        constant(0), constant(to), length * step, blocks, [&](Value from, ValueRange blocks) {
+          Value end = arith::MinSIOp::create(b, add(from, constant(length * step)), constant(to));
+          return sums.withBlock(blocks, loop(from, end, step, sums.neutrals(), body));
+        });
   }
 };
 

@@ -145,42 +145,6 @@ Value GroupCode::splat(Value value, Type type) {
 
 //===-- How values meet ---------------------------------------------------------------------===//
 
-Value GroupCode::neutral(Combine how, Type type) {
-  bool real = isa<FloatType>(getElementTypeOrSelf(type));
-  double infinity = std::numeric_limits<double>::infinity();
-  switch (how) {
-  case Combine::Sum:
-  case Combine::Any:
-    return scalar.constant(0, type);
-  case Combine::All:
-    return scalar.constant(1, type);
-  case Combine::Max:
-  case Combine::Peak:
-    return scalar.constant(real ? -infinity : double(std::numeric_limits<int32_t>::min()), type);
-  case Combine::Min:
-    return scalar.constant(real ? infinity : double(std::numeric_limits<int32_t>::max()), type);
-  }
-  llvm_unreachable("all cases are above");
-}
-
-Value GroupCode::combine(Combine how, Value x, Value y) {
-  switch (how) {
-  case Combine::Sum:
-    return scalar.add(x, y);
-  case Combine::Any:
-    return arith::OrIOp::create(b, x, y);
-  case Combine::All:
-    return arith::AndIOp::create(b, x, y);
-  case Combine::Max:
-    return scalar.maximum(x, y);
-  case Combine::Min:
-    return scalar.minimum(x, y);
-  case Combine::Peak:
-    return scalar.select(scalar.compare("gt", x, y), x, y);
-  }
-  llvm_unreachable("all cases are above");
-}
-
 Value GroupCode::acrossLanes(Combine how, SmallVector<Value> parts) {
   for (; parts.size() > 1; parts.resize(parts.size() / 2))
     for (size_t i = 0; i < parts.size() / 2; ++i)

@@ -1,7 +1,7 @@
 // What the kernels of groups are written in: integers, loops, memory and reductions at one place of
 // the walk. Internal to Group.cpp.
 #pragma once
-#include "codegen/cpu/GroupPlan.h"
+#include "codegen/cpu/Sums.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -74,8 +74,8 @@ protected:
 
   //===-- How values meet -------------------------------------------------------------------===//
 
-  Value neutral(Combine how, Type type);
-  Value combine(Combine how, Value x, Value y);
+  Value neutral(Combine how, Type type) { return frit::neutral(b, how, type); }
+  Value combine(Combine how, Value x, Value y) { return frit::combine(b, how, x, y); }
 
   /// A fixed tree: registers by halves, then lanes by halves.
   Value acrossLanes(Combine how, SmallVector<Value> parts);

@@ -284,19 +284,20 @@ private:
                                [](ScalarBuilder &b, ValueRange v) { return b.mul(v[0], v[1]); });
       return;
     }
-    int total = compute(element, {sum, peak}, 16, [](ScalarBuilder &b, ValueRange v) {
-      return b.add(b.math("log", v[0]), v[1]);
-    });
     if (isa<LogSumExpOp>(op)) {
-      nodeOf[result] = total;
+      nodeOf[result] = compute(element, {sum, peak}, 16, [](ScalarBuilder &b, ValueRange v) {
+        return b.add(b.math("log", v[0]), v[1]);
+      });
       return;
     }
-    int shift = compute(element, {sum, total}, 2, [](ScalarBuilder &b, ValueRange v) {
+    // x less the peak first: an offset that a row has in common must not take digits from the log.
+    int log = compute(element, {sum}, 16, [](ScalarBuilder &b, ValueRange v) {
       Value zero = b.constant(0, v[0].getType());
-      return b.select(b.compare("eq", v[0], zero), zero, v[1]);
+      return b.select(b.compare("eq", v[0], zero), zero, b.math("log", v[0]));
     });
-    nodeOf[result] = compute(element, {x, shift}, 1,
-                             [](ScalarBuilder &b, ValueRange v) { return b.sub(v[0], v[1]); });
+    nodeOf[result] = compute(element, {x, peak, log}, 2, [](ScalarBuilder &b, ValueRange v) {
+      return b.sub(b.sub(v[0], v[1]), v[2]);
+    });
   }
 
   LogicalResult addGather(GatherOp op) {

@@ -42,9 +42,12 @@ struct Rows {
     return fold(row, k.number(-inf, element()),
                 [&](Value high, Value x) { return k.scalar().maximum(high, x); });
   }
-  /// log of the sum of exponentials. An infinite maximum is the answer itself; subtracting it
-  /// would make NaN.
-  Value logSumExp(const Position &row) {
+  struct LogSum {
+    Value shift; // the largest, or 0 where that is infinite: subtracting it would make NaN
+    Value above; // log of the sum of exp(x - shift)
+    Value isInfinite, high;
+  };
+  LogSum logSum(const Position &row) {
     ScalarBuilder s = k.scalar();
     Value high = largest(row);
     Value isInfinite = s.compare("eq", s.abs(high), k.number(inf, element()));
@@ -52,8 +55,11 @@ struct Rows {
     Value total = fold(row, k.number(0, wide()), [&](Value sum, Value x) {
       return k.add(sum, convert(s.math("exp", k.sub(x, shift)), wide()));
     });
-    Value result = k.add(shift, convert(s.math("log", total), element()));
-    return s.select(isInfinite, high, result);
+    return {shift, convert(s.math("log", total), element()), isInfinite, high};
+  }
+  Value logSumExp(const Position &row) {
+    LogSum sum = logSum(row);
+    return k.scalar().select(sum.isInfinite, sum.high, k.add(sum.shift, sum.above));
   }
 };
 
@@ -109,30 +115,26 @@ static void lowerLogSumExp(Operation *op, KernelBuilder &k) {
   reduce(op, k, [](Rows &rows, const Position &row) { return rows.logSumExp(row); });
 }
 
-/// softmax and log_softmax: a row's logsumexp, then each element from it.
-static void normalise(Operation *op, KernelBuilder &k,
-                      llvm::function_ref<Value(ScalarBuilder &, Value x, Value total)> element) {
+/// softmax and log_softmax: a row's logsumexp, then each element less the largest and from it: an
+/// offset that a row has in common takes no digits.
+static void normalise(Operation *op, KernelBuilder &k, bool isLog) {
   Rows rows(op, k);
   k.split(rows.rest, [&](const Position &row) {
-    Value total = rows.logSumExp(row);
+    Rows::LogSum sum = rows.logSum(row);
     k.each(rows.over, row, [&](const Position &at) {
       ScalarBuilder s = k.scalar();
       Value x = k.load(k.operand(0), rows.from, at);
-      Value none = s.compare("eq", total, k.number(-inf, rows.element()));
-      Value nothing = element(s, k.number(-inf, rows.element()), k.number(0, rows.element()));
-      k.store(s.select(none, nothing, element(s, x, total)), k.result(0), rows.to, at);
+      Value least = k.number(-inf, rows.element()), zero = k.number(0, rows.element());
+      Value none = s.compare("eq", sum.high, least);
+      Value above = s.select(sum.isInfinite, sum.high, sum.above);
+      Value log = s.select(none, least, s.sub(s.sub(x, sum.shift), above));
+      k.store(isLog ? log : s.select(none, zero, s.math("exp", log)), k.result(0), rows.to, at);
     });
   });
 }
 
-static void lowerSoftmax(Operation *op, KernelBuilder &k) {
-  normalise(op, k,
-            [](ScalarBuilder &s, Value x, Value total) { return s.math("exp", s.sub(x, total)); });
-}
-
-static void lowerLogSoftmax(Operation *op, KernelBuilder &k) {
-  normalise(op, k, [](ScalarBuilder &s, Value x, Value total) { return s.sub(x, total); });
-}
+static void lowerSoftmax(Operation *op, KernelBuilder &k) { normalise(op, k, false); }
+static void lowerLogSoftmax(Operation *op, KernelBuilder &k) { normalise(op, k, true); }
 
 void addReduceLowerings(LoweringTable &table) {
   table["frit.sum"] = lowerSum;
