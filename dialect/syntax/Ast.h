@@ -251,6 +251,7 @@ struct Parameter {
   TypePtr type;         // or null
   ExprPtr initial;      // default, or null
   bool isNamed = false; // after `;`: given by name only
+  bool isLeft = false;  // `p || q`: it and the next are given so, with their direction
   ExprPtr low, high;    // `in low..high` of a divergence's parameter; both or null
 };
 

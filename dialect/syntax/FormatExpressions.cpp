@@ -258,7 +258,7 @@ Doc Formatter::parameters(const std::vector<Parameter> &list, uint32_t close,
     if (item.isNamed && !isNamed)
       section();
     isNamed = item.isNamed;
-    parts.push_back({item.at, [&] { return parameter(item); }, ","});
+    parts.push_back({item.at, [&] { return parameter(item); }, item.isLeft ? " ||" : ","});
   }
   for (const Divergence::Limit &limit : limits) {
     if (&limit == &limits[0])

@@ -130,7 +130,7 @@ DeclPtr Parser::fn() {
   auto node = std::make_unique<Fn>();
   next();
   node->name = identifier("a name after 'fn'");
-  node->parameters = parameters();
+  node->parameters = parameters(nullptr, true);
   if (accept("->"))
     node->result = type();
   if (!accept("=")) {

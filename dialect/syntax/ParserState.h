@@ -96,7 +96,8 @@ private:
   ast::TypePtr type();
   std::vector<ast::TypeAxis> axes();
   ast::TypeAxis typeAxis();
-  std::vector<ast::Parameter> parameters(std::vector<ast::Divergence::Limit> *limits = nullptr);
+  std::vector<ast::Parameter> parameters(std::vector<ast::Divergence::Limit> *limits = nullptr,
+                                         bool mayOppose = false);
   ast::Parameter parameter(bool isNamed, bool mayHaveRange);
   ast::Divergence::Limit limit();
 

@@ -83,7 +83,7 @@ TypeAxis Parser::typeAxis() {
 
 //===-- Parameters --------------------------------------------------------------------------===//
 
-std::vector<Parameter> Parser::parameters(std::vector<Divergence::Limit> *limits) {
+std::vector<Parameter> Parser::parameters(std::vector<Divergence::Limit> *limits, bool mayOppose) {
   Location open = expect("(", "with the parameters");
   std::vector<Parameter> list;
   int sections = 1;
@@ -101,6 +101,10 @@ std::vector<Parameter> Parser::parameters(std::vector<Divergence::Limit> *limits
       limits->push_back(limit());
     else
       list.push_back(parameter(sections > 1, limits != nullptr));
+    if (mayOppose && list.size() == 1 && sections == 1 && accept("||")) {
+      list.back().isLeft = true;
+      list.push_back(parameter(false, false));
+    }
     if (!accept(",") && !at(")") && !at(";")) {
       hintExpression();
       close(")", open, "or ',' after the parameter");

@@ -162,6 +162,29 @@ TEST_CASE("D1 and D3: making distributions and changing them") {
         Approx(std::log(2.0) + 0.5 * std::log(2 * M_PI)));
 }
 
+TEST_CASE("D2: the logits of a categorical, as they are") {
+  std::string q = "q = categorical(logits = 3 + 2 * x, over = t)";
+  CHECK(valueOf("sum(logits(q) - 3 - 2 * x)", q) == Approx(0).margin(1e-12));
+  CHECK(valueOf("sum(logits(temper(q, 2)) - 1.5 - x)", q) == Approx(0).margin(1e-12));
+  CHECK(valueOf("sum(logits(categorical(log_probs = x, over = t)) - x)") ==
+        Approx(0).margin(1e-12));
+}
+
+TEST_CASE("D5: a function between two is told which is which") {
+  std::string lean =
+      "fn lean(p: categorical[..; v] || q: categorical[..; v]; a = 1) -> real[..] =\n"
+      "  logsumexp(logits(p), over = v) - a * logsumexp(logits(q), over = v)\n";
+  std::string sides = "p = categorical(logits = x, over = t);  q = temper(p, 2)";
+  std::string by = " - mean(logsumexp(x, over = t) - 3 * logsumexp(x / 2, over = t))";
+  CHECK(valueOf("mean(lean(p || q, a = 3))" + by, sides, lean) == Approx(0).margin(1e-12));
+  for (std::string call : {"lean(p, q)", "lean(p)", "lean(p = p, q = q)", "lean()"})
+    CHECK_THAT(
+        Checked(lean + reporting("  " + sides + "\n  report z = mean(" + call + ")")).messages,
+        Contains("error: lean is between two: lean(p || q)"));
+  CHECK_THAT(Checked("fn f(x, y) = x + y\n" + reporting("  report z = mean(f(x || x))")).messages,
+             Contains("error: '||' stands only in the arguments of"));
+}
+
 TEST_CASE("D5: two normals have kl and reverse_kl") {
   CHECK(valueOf("mean(kl(normal(mean = x, std = 1) || normal(mean = x - 1, std = 1)))") ==
         Approx(0.5));

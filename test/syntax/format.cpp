@@ -45,6 +45,7 @@ TEST_CASE("spaces and indentation") {
         "}\n");
   CHECK(formatted("fn f(x)=-x^2+y ^ -1*(a+b)^(c) % 3") ==
         "fn f(x) = -x^2 + y ^ -1 * (a + b) ^ (c) % 3\n");
+  CHECK(formatted("fn f(p||q;a=1)=p") == "fn f(p || q; a = 1) = p\n");
   CHECK(formatted("fn f(x)= not a and b<=c implies D[ kl ](p||q)") ==
         "fn f(x) = not a and b <= c implies D[kl](p || q)\n");
 }

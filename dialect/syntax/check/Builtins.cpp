@@ -7,14 +7,15 @@ namespace frit::checking {
 
 static const std::set<std::string> &specials() {
   static const std::set<std::string> names = {
-      "where",         "rename",      "scatter",  "index",   "along",         "outer",
-      "dot",           "stack",       "unstack",  "top_k",   "min",           "max",
-      "sum",           "mean",        "std",      "any",     "all",           "logsumexp",
-      "softmax",       "log_softmax", "argmax",   "cumsum",  "sort",          "dropout",
-      "stop_gradient", "nll",         "log_prob", "entropy", "cross_entropy", "temper",
-      "smooth",        "point",       "mode",     "sample",  "categorical",   "bernoulli",
-      "normal",        "restrict",    "copy",     "ema",     "beam",          "D",
-      "slope",         "score"};
+      "where",     "rename",   "scatter",   "index",         "along",
+      "outer",     "dot",      "stack",     "unstack",       "top_k",
+      "min",       "max",      "sum",       "mean",          "std",
+      "any",       "all",      "logsumexp", "softmax",       "log_softmax",
+      "argmax",    "cumsum",   "sort",      "dropout",       "stop_gradient",
+      "nll",       "log_prob", "entropy",   "cross_entropy", "temper",
+      "smooth",    "point",    "mode",      "sample",        "categorical",
+      "bernoulli", "normal",   "restrict",  "logits",        "copy",
+      "ema",       "beam",     "D",         "slope",         "score"};
   return names;
 }
 

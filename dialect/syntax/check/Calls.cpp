@@ -94,8 +94,26 @@ Value Checker::call(Scope &scope, const ast::Call &call) {
     return linkOf(scope, *bracketed->generator, bracketed->name,
                   eval(scope, *call.arguments[0].value), call.at);
   }
+  // fn f(p || q; …) is given two values, and which is which is said at each call.
+  auto *declared = callee.get<Declared>();
+  auto *fn = declared ? ast::as<ast::Fn>(declared->decl) : nullptr;
+  bool isOpposed = fn && !fn->parameters.empty() && fn->parameters[0].isLeft;
+  auto *sides = isOpposed && !call.arguments.empty() && !call.arguments[0].name
+                    ? ast::as<ast::Pair>(call.arguments[0].value.get())
+                    : nullptr;
+  if (isOpposed && !sides)
+    error(call.at, fmt::format("{} is between two: {}({} || {})", fn->name.text, fn->name.text,
+                               fn->parameters[0].name.text, fn->parameters[1].name.text))
+        .help("'||' says which is which")
+        .note(fn->name.at, fmt::format("'{}' is declared here", fn->name.text))
+        .fail();
   Arguments arguments;
+  if (sides)
+    for (const ast::Expr *side : {sides->left.get(), sides->right.get()})
+      arguments.push_back({"", side, std::nullopt, side->at});
   for (const ast::Call::Argument &argument : call.arguments) {
+    if (sides && &argument == &call.arguments[0])
+      continue;
     if (argument.value->kind == ast::ExprKind::Pair || argument.value->kind == ast::ExprKind::Arrow)
       eval(scope, *argument.value); // says where such a thing may stand
     arguments.push_back({argument.name ? argument.name->text : "", argument.value.get(),

@@ -272,8 +272,8 @@ Value Checker::sample(Scope &scope, const Distribution &d, Location at) {
 std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &name,
                                                const ast::Call &call) {
   static const std::set<std::string> known = {
-      "categorical", "bernoulli", "normal", "nll",  "log_prob", "entropy", "cross_entropy",
-      "temper",      "smooth",    "point",  "mode", "sample",   "restrict"};
+      "categorical", "bernoulli", "normal", "nll",  "log_prob", "entropy",  "cross_entropy",
+      "temper",      "smooth",    "point",  "mode", "sample",   "restrict", "logits"};
   if (!known.count(name))
     return std::nullopt;
   Location at = call.at;
@@ -424,6 +424,17 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
       out.vocabulary = d.event[0];
     out.range = {0, Group{d.event}.size() - 1};
     return Value(out);
+  }
+  if (name == "logits") {
+    // As they are: of log_probs these, which are logits too.
+    count(1, {});
+    const Distribution &d = distribution(0);
+    for (const char *key : {"logits", "log_probs"})
+      if (d.fields.count(key) && d.kind != Kind::Partial)
+        return Value(field(d, key));
+    fail(args[0].second, d.fields.count("tokens")
+                             ? "a point has no logits"
+                             : fmt::format("a {} has no logits", checking::name(d.kind)));
   }
   if (name == "sample") {
     count(1, {});
