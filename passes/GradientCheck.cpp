@@ -160,7 +160,8 @@ GradientRow checkTensor(Loss &loss, const Subject &subject, const Array &gradien
   double squares = 0;
   for (double x : gradient.data)
     squares += x * x;
-  double floor = std::max(std::sqrt(squares / double(size)), 1e-5 * std::fabs(value));
+  // A loss that nothing moves has a slope of 0, which differences give exactly.
+  double floor = std::max({std::sqrt(squares / double(size)), 1e-5 * std::fabs(value), 1e-30});
 
   std::vector<size_t> places(size);
   std::iota(places.begin(), places.end(), 0);
@@ -201,7 +202,7 @@ void compareCompiled(GradientRow &row, const Array &gradient, const Array &compi
   for (double x : gradient.data)
     squares += x * x;
   double floor =
-      std::max(std::sqrt(squares / double(gradient.data.size())), 1e-5 * std::fabs(value));
+      std::max({std::sqrt(squares / double(gradient.data.size())), 1e-5 * std::fabs(value), 1e-30});
   for (size_t i = 0; i < gradient.data.size(); ++i) {
     double error = std::fabs(same.data[i] - gradient.data[i]) /
                    std::max({std::fabs(same.data[i]), std::fabs(gradient.data[i]), floor});
