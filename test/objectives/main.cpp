@@ -1,9 +1,10 @@
-// objectives-tests FILE.frit: each train block of the file against the numbers written for it.
+// objectives-tests FILE.frit [BLOCK]: each train block of the file against the numbers written for
+// it. --table in the place of BLOCK prints them side by side (table.py).
 //
 // By hand: a comment `# hand: how = value` over a train block is the loss on the numbers "hand" of
-// data/FILE.json. By others: golden/FILE.json has the loss, the gradients and the losses of ten
-// steps on the numbers "golden", by published implementations. The evaluator must agree in f64 and
-// compiled code in f32.
+// data/FILE.json; that is enough for a new block. By others: golden/FILE.json has the loss, the
+// gradients and the losses of ten steps on the numbers "golden", by published implementations. The
+// evaluator must agree in f64 and compiled code in f32.
 #include "codegen/Load.h"
 #include "tools/frit/Driver.h"
 #include <cmath>
@@ -23,6 +24,7 @@ struct Case {
   std::string name;
   std::optional<double> byHand;
   bool isCoupled = false; // `# Rows are coupled`: a batch is more than its rows
+  bool isStill = false;   // `# Nothing moves`: by hand, all gradients are 0
 };
 
 /// The train blocks of a file with the number in the comment above each.
@@ -30,16 +32,18 @@ std::vector<Case> casesOf(const std::string &path) {
   std::ifstream file(path);
   std::vector<Case> out;
   std::optional<double> byHand;
-  bool isCoupled = false;
+  bool isCoupled = false, isStill = false;
   for (std::string line; std::getline(file, line);)
     if (line.rfind("# hand: ", 0) == 0) {
       byHand = std::stod(line.substr(line.rfind("= ") + 2));
     } else if (line.rfind("# Rows are coupled", 0) == 0) {
       isCoupled = true;
+    } else if (line.rfind("# Nothing moves", 0) == 0) {
+      isStill = true;
     } else if (line.rfind("train ", 0) == 0) {
-      out.push_back({line.substr(6, line.find(' ', 6) - 6), byHand, isCoupled});
+      out.push_back({line.substr(6, line.find(' ', 6) - 6), byHand, isCoupled, isStill});
       byHand.reset();
-      isCoupled = false;
+      isCoupled = isStill = false;
     }
   return out;
 }
@@ -162,8 +166,11 @@ void judge(Program &exact, Program &compiled, const Case &block, const Json &dat
       NamedArrays out = loss(data.contains(block.name) ? data[block.name] : data["hand"]);
       expect(by + ", by hand", out.at("loss"), {*block.byHand}, isCompiled ? 2e-6 : 2e-8);
       requireFinite(by + ", by hand", out);
+      for (auto &[name, gradient] : out)
+        if (block.isStill && name != "loss")
+          expect(by + ", " + name, gradient, std::vector<double>(gradient.data.size()), 1e-15);
     }
-    if (golden.empty() && block.byHand)
+    if (!golden.contains(block.name) && block.byHand)
       continue;
     if (!golden.contains(block.name)) {
       std::cout << "  " << block.name << ": no golden numbers\n";
@@ -306,6 +313,30 @@ void judgeExtremes(Program &program, const Case &block, const Json &numbers) {
     }
 }
 
+/// A line for table.py: block, what the others or the hand say, the compiled loss, how far apart
+/// the losses are and the gradients at most, relative to the largest number of each.
+void tabulate(Program &compiled, const Case &block, const Json &data, const Json &golden) {
+  bool isGolden = golden.contains(block.name);
+  const Json &numbers =
+      data.contains(block.name) ? data[block.name] : data[isGolden ? "golden" : "hand"];
+  double theirs = isGolden ? double(golden[block.name]["loss"]) : block.byHand.value_or(NAN);
+  NamedArrays states = compiled.states(numbers);
+  NamedArrays out = compiled.run("gradients", states, compiled.inputs("gradients", numbers));
+  double ours = out.at("loss").data[0], apart = 0;
+  if (isGolden)
+    for (auto &[name, wanted] : golden[block.name]["gradients"].items()) {
+      double largest = 1e-30, most = 0;
+      for (size_t i = 0; i < wanted.size(); ++i) {
+        largest = std::max(largest, std::fabs(double(wanted[i])));
+        most = std::max(most, std::fabs(double(wanted[i]) - out.at(name).data[i]));
+      }
+      apart = std::max(apart, largest < 1e-15 ? most : most / largest);
+    }
+  std::cout << fmt::format("{}\t{:.9g}\t{:.9g}\t{:.1e}\t{}\n", block.name, theirs, ours,
+                           std::fabs(ours - theirs) / std::max(std::fabs(theirs), 1e-9),
+                           isGolden ? fmt::format("{:.1e}", apart) : "-");
+}
+
 Json read(const std::filesystem::path &path) {
   std::ifstream file(path);
   if (!file)
@@ -324,11 +355,18 @@ int main(int argc, char **argv) {
     // bugs.frit has numbers of its own for each block, by hand only.
     Json golden = data.contains("golden") ? read(folder / "golden" / name) : Json();
     std::vector<Case> blocks = casesOf(file.string());
+    if (argc > 2 && std::string(argv[2]) == "--table") {
+      for (const Case &block : blocks) {
+        Program compiled(file.string(), block.name, true);
+        tabulate(compiled, block, data, golden);
+      }
+      return 0;
+    }
     for (const Case &block : blocks)
       if (argc < 3 || block.name == argv[2]) {
         Program exact(file.string(), block.name, false), compiled(file.string(), block.name, true);
         judge(exact, compiled, block, data, golden);
-        if (golden.empty())
+        if (!data.contains("golden"))
           continue;
         judgeAbsence(exact, file.string(), block, data["golden"]);
         judgePieces(exact, file.string(), block, data["golden"]);
