@@ -93,7 +93,29 @@ def reinforce_pp(d, h):
     return token_mean(-clip_gain(d, advantage), m)
 
 
+def verl_cov(kind, h):
+    """Clip-Cov and KL-Cov; every candidate of Clip-Cov is taken, so that its draw has no part in it."""
+    config = VerlConfig(h.or_("low", 0.2), 0.2, clip_cov_ratio=h.share, clip_cov_lb=h.or_("least", 1.0), clip_cov_ub=5.0,
+                        kl_cov_ratio=h.share, ppo_kl_coef=h.or_("beta", 1.0))
+
+    def loss(d, h):
+        m = d["s.mask"].double()
+        return verl().get_policy_loss_fn(kind)(
+            old(d), log_probs(d["policy.table"], d), d["advantage"][:, None].expand(B, T).clone(), m, "token-mean", config)[0]
+
+    return loss
+
+
+def verl_k3_plus(d, h):
+    far = verl().kl_penalty(log_probs(d["policy.table"], d), log_probs(d["reference.table"], d), "k3+")
+    return sequence_mean(h.beta * far - clip_gain(d, d["advantage"][:, None]), d["s.mask"])
+
+
 def objective(name, h):
+    if name in ("clip_cov", "kl_cov"):
+        return f"verl {version('verl')} compute_policy_loss_{name}, f64", verl_cov(name, h), POLICY
+    if name == "grpo" and h.or_("near", "") == "k3_plus":
+        return f"formula of the paper with verl {version('verl')} kl_penalty, k3+, f64", verl_k3_plus, POLICY
     if name == "grpo" and "near" in h:
         return "formula: Shao et al. 2024 with the divergence itself or k2, torch f64", grpo_exact if h.near == "exact_kl" else grpo_k2, POLICY
     if name in TRL:

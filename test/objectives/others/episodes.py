@@ -1,4 +1,4 @@
-"""Recorded episodes: plain formulas, as in TRL's and verl's PPO."""
+"""Recorded episodes: verl's losses, and plain formulas as in TRL's and verl's PPO."""
 import torch
 
 from others.shared import *
@@ -37,10 +37,10 @@ def real_part(d, name):
     return torch.where(d["s.mask"], d[name], 0.0)
 
 
-def surrogate(d, table, advantage, low=0.2, high=0.2, dual=None):
+def surrogate(d, table, advantage, low=0.2, high=0.2):
     ratio = torch.exp(log_probs(table, d) - real_part(d, "old_logp"))
     gain = torch.min(ratio * advantage, ratio.clamp(1 - low, 1 + high) * advantage)
-    return torch.where(advantage < 0, torch.max(gain, dual * advantage), gain) if dual else gain
+    return gain
 
 
 def miss(d, goal):
@@ -49,9 +49,9 @@ def miss(d, goal):
     return 0.5 * torch.max((v - goal) ** 2, (near - goal) ** 2)
 
 
-def ppo(d, h, dual=None):
+def ppo(d, h):
     table, m = d["policy.policy.table"], d["s.mask"]
-    gain = surrogate(d, table, real_part(d, "advantage"), dual=dual)
+    gain = surrogate(d, table, real_part(d, "advantage"))
     return token_mean(h.vf * miss(d, real_part(d, "goal")) - gain - h.bonus * entropies(table, d), m)
 
 
@@ -60,6 +60,24 @@ def gspo_token(d, h):
     whole = ((moved * m).sum(-1) / m.sum(-1)).detach()[:, None]
     ratio, advantage = torch.exp(whole + moved - moved.detach()), real_part(d, "advantage")
     return sequence_mean(-torch.min(ratio * advantage, ratio.clamp(1 - h.low, 1 + h.high) * advantage), m)
+
+
+def verl_gspo(d, h):
+    """verl's, whose mean over an answer divides by its length and 1e-8 (table.py)."""
+    config = VerlConfig(h.low, h.high)
+    return verl().get_policy_loss_fn("gspo")(
+        real_part(d, "old_logp"), log_probs(d["policy.table"], d), real_part(d, "advantage"), d["s.mask"].double(),
+        "seq-mean-token-mean", config)[0]
+
+
+def verl_ppo_dual(d, h):
+    """verl's policy loss with its second clip and verl's loss of values, which halves it too."""
+    m, table = d["s.mask"].double(), d["policy.policy.table"]
+    gain = verl().get_policy_loss_fn("vanilla")(
+        real_part(d, "old_logp"), log_probs(table, d), real_part(d, "advantage"), m, "token-mean", VerlConfig())[0]
+    value = verl().compute_value_loss(d["policy.value"][d["s.ids"]], real_part(d, "goal"), real_part(d, "old_value"), m,
+                                      cliprange_value=0.2, loss_agg_mode="token-mean")[0]
+    return gain + h.vf * value - h.bonus * token_mean(entropies(table, d), d["s.mask"])
 
 
 def from_rewards(d, h, gamma=0.9, lam=0.8, vf=0.5):
@@ -79,7 +97,7 @@ def objective(name, h):
     source = "formula of Schulman et al. 2017 as in trl and verl, torch f64"
     return {
         "ppo": (source, ppo, both),
-        "ppo_dual": (source + ", second clip of Ye et al. 2020", lambda d, h: ppo(d, h, dual=3), both),
+        "ppo_dual": (f"verl {version('verl')} compute_policy_loss_vanilla and compute_value_loss, f64", verl_ppo_dual, both),
         "gspo_token": ("formula of Zheng et al. 2025 as in verl, torch f64", gspo_token, ["policy.table"]),
         "from_rewards": (source + ", GAE and whitening", from_rewards, both),
     }[name]

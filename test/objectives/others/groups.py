@@ -6,7 +6,7 @@ import torch
 from others.shared import *
 
 P, S, T = 2, 3, 2
-SHAPES = {"policy.table": (V, V), "old_logp": (P, S, T), "reward": (P, S), "goal": (P, S), "old": (P, S), **sequence_shapes("s", P, S, T)}
+SHAPES = {"policy.table": (V, V), "lambda": (2,), "base": (P, S), "excess": (P, S, 2), "old_logp": (P, S, T), "reward": (P, S), "goal": (P, S), "old": (P, S), **sequence_shapes("s", P, S, T)}
 
 
 def draw():
@@ -19,6 +19,8 @@ def draw():
     out["reward"] = real(P * S)
     out["old"] = [round(x, 3) for x in (log_probs(d["policy.table"], d).sum(-1).flatten() + 0.3 * torch.tensor(real(P * S))).tolist()]
     out["goal"] = [round(o + x, 3) for o, x in zip(out["old"], real(P * S))]
+    out["base"] = [round(o + 0.3 * x, 3) for o, x in zip(out["old"], real(P * S))]
+    out["excess"], out["lambda"] = real(P * S * 2), [0.25, -0.5]
     return out
 
 
@@ -27,6 +29,7 @@ def by_hand():
     old = [-2 * L2, -2 * L2, -2 * L2, -2 * L2, -2 * L2, -L2]
     return {"policy.table": POLICY_ROW * V, "s.ids": [0] * 12, "s.next": rows([0, 0], [1, 0], [2, 0], [1, 0], [1, 0], [0, 0]),
             "s.real": mask, "s.mask": mask, "old_logp": [x for o in old for x in (o, 0)], "old": old,
+            "base": old, "excess": [1, 0, 0, 1, -1, 1, 0, 0, 1, 0, -1, 0], "lambda": [L2, 0],
             "reward": [1, 0, 2, 3, 0, 0], "goal": [0, -2 * L2, "-inf", -L2, -2 * L2, -L2]}
 
 
@@ -75,6 +78,31 @@ def f_dpg():
     return loss
 
 
+# Their divergences over ours: f(policy / target) without its halves; their reverse KL keeps the 1 of f'.
+DISCO = {"kl": ("kl", "KLLoss", 1), "js": ("js", "JSLoss", 0.5), "tv": ("tv", "TVLoss", 0.5), "reverse_kl": ("reverse_kl", "ReverseKLLoss", 1)}
+
+
+def disco_loss(f, old, goal, logq):
+    """Prompt by prompt, as disco does."""
+    file, name, scale = DISCO[f]
+    out = 0.0
+    for o, g, q in zip(old, goal, logq):
+        z = torch.exp(g - o).mean()
+        one = getattr(disco(file), name)(use_baseline=f == "kl")([], "", o, g, q, z)
+        if f == "reverse_kl":
+            one = one - (torch.exp(q.detach() - o) * q).mean()
+        out = out + scale * one / P
+    return out
+
+
+def gdc(d, h):
+    logq = log_probs(d["policy.table"], d).sum(-1)
+    tilt = d["excess"] @ d["lambda"]
+    weight = d["base"] - d["old"]
+    dual = (torch.logsumexp(weight + tilt, 1) - torch.logsumexp(weight, 1)).mean()
+    return disco_loss("kl", d["old"], (d["base"] + tilt).detach(), logq) + dual
+
+
 def grouped(d, h):
     r = d["reward"]
     advantage = (r - r.mean(1, keepdim=True)) / (r.std(1, keepdim=True) + 1e-4)
@@ -82,8 +110,13 @@ def grouped(d, h):
 
 
 def objective(name, h):
+    if name == "gdc":
+        return f"disco {version('disco-generation')} KLLoss and the dual of Khalifa et al. 2021, f64", gdc, [*POLICY, "lambda"]
+    if name == "f_dpg" and "memory" in h:
+        return (f"disco {version('disco-generation')} {DISCO[h.f][1]}, f64",
+                lambda d, h: disco_loss(h.f, d["old"], d["goal"], log_probs(d["policy.table"], d).sum(-1)), POLICY)
     if name == "grouped":
         return "formula, as in trl GRPOTrainer, torch f64", grouped, POLICY
     if name == "rloo":
         return "trl RLOOTrainer._compute_loss, f64", rloo(h), POLICY
-    return "formula of Go et al. 2023 (f-DPG, table 1), torch f64", f_dpg(), POLICY
+    return "formula of Go et al. 2023 (f-DPG), torch f64", f_dpg(), POLICY

@@ -62,6 +62,12 @@ def both(table, d):
     return torch.cat([w, F.pad(l, (0, T - U))])
 
 
+def squares(table, d):
+    """log of the sum of squared probabilities, at each token."""
+    of = lambda side: torch.logsumexp(2 * F.log_softmax(table[d[f"{side}.ids"]], -1), -1)
+    return torch.cat([of("chosen"), F.pad(of("rejected"), (0, T - U))])
+
+
 TRL_DPO = {
     "dpo": "sigmoid", "dpo_norm": "sigmoid_norm", "dpo_hinge": "hinge", "dpo_robust": "robust", "ipo": "ipo",
     "exo_pair": "exo_pair", "discopop": "discopop", "nca_pair": "nca_pair", "bco_pair": "bco_pair",
@@ -69,7 +75,7 @@ TRL_DPO = {
 }
 
 
-def trl_dpo(kinds, weights, h, f="reverse_kl", beta=None):
+def trl_dpo(kinds, weights, h, f="reverse_kl", beta=None, tail=None, weighted=False):
     from trl import DPOTrainer
 
     trainer = MagicMock()
@@ -77,8 +83,8 @@ def trl_dpo(kinds, weights, h, f="reverse_kl", beta=None):
     trainer.beta, trainer.label_smoothing = beta or h.beta, h.or_("smoothing", 0.0)
     trainer.args.discopop_tau = h.or_("tau", 0.05)
     trainer.f_divergence_type = f
-    trainer.ld_alpha = None
-    trainer.precompute_ref_logps = trainer.aux_loss_enabled = trainer.use_weighting = False
+    trainer.ld_alpha, trainer.use_weighting = tail, weighted
+    trainer.precompute_ref_logps = trainer.aux_loss_enabled = False
     trainer.accelerator.device = "cpu"
     trainer.accelerator.gather = trainer.accelerator.gather_for_metrics = lambda x: x
     trainer._metrics = collections.defaultdict(lambda: collections.defaultdict(list))
@@ -89,7 +95,7 @@ def trl_dpo(kinds, weights, h, f="reverse_kl", beta=None):
         inputs = {"completion_mask": F.pad(mask, (1, 0)), "input_ids": F.pad(mask, (1, 0)), "attention_mask": F.pad(mask, (1, 0))}
         model = lambda table: lambda **_: types.SimpleNamespace(
             log_probs=both(table, d), entropy=torch.zeros(2 * B, T), mean_logits=torch.zeros(2 * B, T),
-            is_top1=torch.zeros(2 * B, T, dtype=torch.bool))
+            is_top1=torch.zeros(2 * B, T, dtype=torch.bool), log_sum_sq_probs=squares(table, d))
         trainer.ref_model = model(d["reference.table"])
         return DPOTrainer._compute_loss(trainer, model(d["policy.table"]), inputs, False)
 
@@ -165,6 +171,10 @@ def objective(name, h):
         # TRL's js is twice the Jensen-Shannon divergence: half its beta.
         f, scale = {"reverse_kl": ("forward_kl", 1), "js": ("js_divergence", 0.5)}.get(h.or_("f", ""), ("reverse_kl", 1))
         return f"trl DPOTrainer._compute_loss, {TRL_DPO[name]}, f64", trl_dpo([TRL_DPO[name]], [1.0], h, f, h.beta * scale), policy
+    if name == "ld_dpo":
+        return "trl DPOTrainer._compute_loss, sigmoid with ld_alpha, f64", trl_dpo(["sigmoid"], [1.0], h, tail=h.tail), policy
+    if name == "wpo":
+        return "trl DPOTrainer._compute_loss, sigmoid with use_weighting, f64", trl_dpo(["sigmoid"], [1.0], h, weighted=True), policy
     if name == "mpo":
         return ("trl DPOTrainer._compute_loss, sigmoid, bco_pair, sft, f64",
                 trl_dpo(["sigmoid", "bco_pair", "sft"], [0.8, 0.2, 1.0], h), policy)

@@ -1,5 +1,11 @@
-"""What the families share: answers, their log-probabilities, TRL's trainers without their machinery."""
+"""What the families share: answers, their log-probabilities, the libraries without their machinery."""
 import collections
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+import types
 from unittest.mock import MagicMock
 
 import torch
@@ -62,6 +68,53 @@ def trainer(h):
     t.args.use_bias_correction_kl, t.args.delta = False, None
     t.beta = h.or_("beta", 0.0)
     return t
+
+
+def partly(package, module, hollow):
+    """A module of `package`, its own code, without what the package does when imported: folders are there, their __init__
+    does not run, and the modules named in `hollow` have the names that others ask for, with nothing behind them."""
+    if package not in sys.modules:
+        root = importlib.util.find_spec(package).submodule_search_locations[0]
+        for folder, _, _ in os.walk(root):
+            name = package + folder[len(root):].replace(os.sep, ".")
+            sys.modules[name] = types.ModuleType(name)
+            sys.modules[name].__path__ = [folder]
+        for name, names in hollow.items():
+            empty = sys.modules.setdefault(name, types.ModuleType(name))
+            for each in names:
+                setattr(empty, each, type(each, (), {}))
+    return importlib.import_module(module)
+
+
+def version(package):
+    return importlib.metadata.version(package)
+
+
+def verl():
+    """verl's losses: they want ray and a GPU's name only when a trainer is made."""
+    losses = partly("verl", "verl.trainer.ppo.core_algos", {
+        "verl.trainer.config": ["AlgoConfig"], "verl.workers.config": ["ActorConfig"],
+        "verl.utils.device": ["get_device_name", "get_torch_device"], "verl.utils": ["as_torch_index", "group_mean_std"]})
+    losses.ActorConfig = VerlConfig
+    return losses
+
+
+def disco(name):
+    """disco's loss of this file, without the moving baseline, whose file its package lacks."""
+    return partly("disco", f"disco.tuners.losses.{name}", {"disco.tuners.losses.misc.ema_baseline": ["EMABaseline"]})
+
+
+class VerlConfig:
+    """What verl's losses ask of their configuration."""
+
+    global_batch_info = {}
+
+    def __init__(self, low=0.2, high=0.2, dual=3.0, **policy_loss):
+        self.clip_ratio, self.clip_ratio_low, self.clip_ratio_high, self.clip_ratio_c = low, low, high, dual
+        self.policy_loss = types.SimpleNamespace(**policy_loss)
+
+    def get(self, name, default=None):
+        return getattr(self, name, default)
 
 
 POLICY = ["policy.table"]
