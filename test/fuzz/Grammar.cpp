@@ -279,7 +279,7 @@ void Grammar::declaration() {
     break;
   case 5:
     put("fn f");
-    parameters();
+    parameters(true);
     if (maybe()) {
       put(" -> ");
       type();

@@ -59,7 +59,7 @@ private:
   void type();
   void axis();
   void parameter();
-  void parameters();
+  void parameters(bool mayOppose = false); // of a fn: p || q
 
   //===-- Statements ------------------------------------------------------------------------===//
 

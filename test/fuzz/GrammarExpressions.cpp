@@ -277,10 +277,15 @@ void Grammar::parameter() {
   }
 }
 
-void Grammar::parameters() {
+void Grammar::parameters(bool mayOppose) {
   put("(");
-  if (maybe())
+  if (mayOppose && maybe(5)) {
+    parameter();
+    put(" || ");
     list(&Grammar::parameter);
+  } else if (maybe()) {
+    list(&Grammar::parameter);
+  }
   if (maybe(3)) {
     put(";");
     list(&Grammar::parameter);
