@@ -197,6 +197,17 @@ static Term logOfExp(LogOp op, Build &build) {
                     {{"over", softmax.getOver().strings()}});
 }
 
+/// softmax(x - c) = softmax x where c is one number for each row
+static Term softmaxOfShifted(SoftmaxOp op, Build &build) {
+  auto shifted = as<SubOp>(op.getX());
+  if (!shifted || !sameUpToOrder(typeOf(shifted.getX()), typeOf(op.getX())) ||
+      llvm::any_of(op.getOver().strings(), [&](const std::string &axis) {
+        return typeOf(shifted.getY()).find(axis) != nullptr;
+      }))
+    return {};
+  return build.make("softmax", {build.term(shifted.getX())}, {{"over", op.getOver().strings()}});
+}
+
 //===-- Choice, logic, casts ----------------------------------------------------------------===//
 
 /// A constant condition or equal arms.
@@ -274,6 +285,7 @@ void addArithmeticRules(RewritePatternSet &set, bool isFinal) {
   addRules<PowOp>(set, smallPower);
   addRules<ExpOp>(set, expOfLog);
   addRules<LogOp>(set, logOfExp);
+  addRules<SoftmaxOp>(set, softmaxOfShifted);
   addRules<SelectOp>(set, selectKnown, selectEqualNumbers, selectNot, selectAgain);
   addRules<AndOp>(set, andConstant);
   addRules<OrOp>(set, orConstant);

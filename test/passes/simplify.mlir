@@ -204,6 +204,23 @@ func.func @exp_and_log(%x: !a) -> (!a, !a, !a) {
   return %1, %3, %5 : !a, !a, !a
 }
 
+// CHECK-LABEL: @softmax_of_shifted
+// CHECK-NEXT: %[[S:.*]] = frit.softmax %arg0
+// CHECK-NEXT: return %[[S]]
+func.func @softmax_of_shifted(%x: !a, %c: !r) -> !a {
+  %0 = frit.sub %x, %c : (!a, !r) -> !a
+  %1 = frit.softmax %0 {over = #frit.axes<a>} : (!a) -> !a
+  return %1 : !a
+}
+
+// CHECK-LABEL: @keeps_other_shifts
+// CHECK: frit.sub
+func.func @keeps_other_shifts(%x: !a, %y: !a) -> !a {
+  %0 = frit.sub %x, %y : (!a, !a) -> !a
+  %1 = frit.softmax %0 {over = #frit.axes<a>} : (!a) -> !a
+  return %1 : !a
+}
+
 // A known condition, equal arms, a negated condition, the same condition again.
 // CHECK-LABEL: @select_known
 // CHECK-NEXT: %[[S:.*]] = frit.select %arg0, %arg2, %arg1

@@ -96,8 +96,14 @@ Tensor Checker::logProb(Scope &scope, const Distribution &d, const Tensor &x, Lo
     if (!d.fields.count("logits"))
       return pickToken(*this, logProbs(d, at), x, d.event, at);
     const Tensor &logits = field(d, "logits");
-    Tensor normaliser = emit("logsumexp", {logits}, {{"over", namesOf(d.event)}}, at);
-    return op2("sub", pickToken(*this, logits, x, d.event, at), normaliser, at);
+    // -log of the sum of e^(other logits - this one): an offset of all logits cancels before it can
+    // swallow the rest, and no probability comes out above 1. Gradients see a constant offset.
+    Tensor own = pickToken(*this, logits, x, d.event, at);
+    Tensor isNone = op2("eq", own, literal(-INFINITY), at);
+    Tensor shift = op1("stop_gradient", select(scope, isNone, literal(0), own, at), at);
+    Tensor others =
+        emit("logsumexp", {op2("sub", logits, shift, at)}, {{"over", namesOf(d.event)}}, at);
+    return op2("sub", op2("sub", own, shift, at), others, at);
   }
   case Kind::Bernoulli: {
     Tensor y = x.type.element == Element::I1 ? cast(x, real(), at) : toReal(x, at);
