@@ -105,6 +105,7 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
     uint64_t seed = 1;
     double tolerance = 1e-6;
     bool objective = false, everyCase = false;
+    std::string only;
     std::vector<int> columns;
   };
   auto options = std::make_shared<Options>();
@@ -123,17 +124,24 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
       ->capture_default_str();
   command->add_flag(
       "--objective", options->objective,
-      "hold every divergence of FILE (or of the prelude: FILE is `prelude`) against its exact "
-      "value "
-      "and gradients, on the inputs where such code goes wrong: p near q, far apart, -inf, "
-      "disjoint, sure, offset, one column or many");
+      "hold every divergence and every objective of FILE (or of the prelude: FILE is `prelude`) "
+      "against its exact value and gradients, on the inputs where such code goes wrong: p near q, "
+      "far apart, -inf, disjoint, sure, offset, one column or many; rows that are absent, garbage "
+      "in records, a step in pieces");
   command->add_flag("--every-case", options->everyCase,
-                    "with --objective: a line for each case, not for each divergence");
+                    "with --objective: a line for each case, too");
   command
       ->add_option("--columns", options->columns,
-                   "with --objective: sizes of the support; default: 1,2,7,128,1000")
+                   "with --objective: sizes of the support; default: 1,2,7,128,1000 (objectives: "
+                   "1,2,7,128)")
+      ->check(CLI::Range(1, 1 << 20))
       ->delimiter(',')
       ->type_name("N,...");
+  command
+      ->add_option("--only", options->only,
+                   "with --objective: `divergences` or `objectives`; default: both")
+      ->check(CLI::IsMember({"divergences", "objectives"}))
+      ->type_name("WHICH");
   command->footer(
       "A table of --objective says for each divergence: the largest relative error of a value\n"
       "(allowed: 1e-4, down to divergences of 1e-7), of a gradient (allowed: 1e-5 of the row's\n"
@@ -144,12 +152,29 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
       "a gradient that does not add up to 0, p = q that is not exactly 0. What is true is "
       "computed\n"
       "from the text of f with 64 bits of mantissa; the exit code is 1 if anything is wrong.\n"
-      "  frit check --objective my.frit            f of one's own, case by case\n"
-      "  frit check --objective prelude            all divergences that come with frit");
+      "For objectives it says the same of the loss and of its gradient by every parameter. Models "
+      "are\n"
+      "replaced by tables that hold what they say; each case is compiled in f32 and held against "
+      "the\n"
+      "evaluator in f64, whose gradients are held against finite differences. More than 1e-4 and "
+      "1e-5\n"
+      "is allowed only where f32 forces it: up to 16 times what the truth changes by where the "
+      "numbers\n"
+      "of models, data and run and what each op makes of them are wrong in the 24th bit (logits by "
+      "their\n"
+      "distance from the largest, so that an offset of all excuses nothing). WRONG also stands "
+      "where a\n"
+      "loss or gradient is not a number, where what does not count changes a bit of it, where the "
+      "order\n"
+      "of rows matters, and where a step in pieces has another loss or gradient.\n"
+      "  frit check --objective my.frit            f and objectives of one's own\n"
+      "  frit check --objective my.frit --train mine --every-case\n"
+      "  frit check --objective prelude            all that come with frit");
   command->callback([options, &exitCode] {
     Request &request = options->request;
     if (options->objective) {
-      if (!checkObjectives({request, options->seed, options->columns, options->everyCase}))
+      if (!checkObjectives(
+              {request, options->seed, options->columns, options->everyCase, options->only}))
         exitCode = 1;
       return;
     }

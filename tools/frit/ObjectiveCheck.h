@@ -11,6 +11,7 @@ struct ObjectiveCheck {
   uint64_t seed = 1;
   std::vector<int> columns; // sizes of the support; empty: the usual ones
   bool everyCase = false;   // a line per case, also where there are many divergences
+  std::string only;         // "divergences" or "objectives"; empty: both
 };
 
 /// Prints the tables; whether all is right.
