@@ -1,6 +1,6 @@
 // Distributions are compile-time structures over values: a categorical keeps the logits it was made
 // of, so that heads and objectives can meet later; no softmax is made that nobody asks for.
-#include "dialect/syntax/check/Checker.h"
+#include "dialect/syntax/check/LogitRows.h"
 #include <algorithm>
 #include <cmath>
 
@@ -95,15 +95,7 @@ Tensor Checker::logProb(Scope &scope, const Distribution &d, const Tensor &x, Lo
     sameRows(*shapeOf(Value(std::make_shared<Distribution>(d))));
     if (!d.fields.count("logits"))
       return pickToken(*this, logProbs(d, at), x, d.event, at);
-    const Tensor &logits = field(d, "logits");
-    // -log of the sum of e^(other logits - this one): an offset of all logits cancels before it can
-    // swallow the rest, and no probability comes out above 1. Gradients see a constant offset.
-    Tensor own = pickToken(*this, logits, x, d.event, at);
-    Tensor isNone = op2("eq", own, literal(-INFINITY), at);
-    Tensor shift = op1("stop_gradient", select(scope, isNone, literal(0), own, at), at);
-    Tensor others =
-        emit("logsumexp", {op2("sub", logits, shift, at)}, {{"over", namesOf(d.event)}}, at);
-    return op2("sub", op2("sub", own, shift, at), others, at);
+    return logProbOf(*this, logitRows(*this, d, at), x, d.event, at);
   }
   case Kind::Bernoulli: {
     Tensor y = x.type.element == Element::I1 ? cast(x, real(), at) : toReal(x, at);
@@ -140,6 +132,8 @@ static Tensor weighted(Checker &checker, Scope &scope, const Tensor &logP, const
 Tensor Checker::entropyOf(Scope &scope, const Distribution &d, Location at) {
   switch (d.kind) {
   case Kind::Categorical: {
+    if (d.fields.count("logits"))
+      return checking::entropyOf(*this, logitRows(*this, d, at), d.event, at);
     Tensor logP = logProbs(d, at);
     return op1("neg", sumEvent(weighted(*this, scope, logP, logP, at), d.event, at), at);
   }
@@ -178,9 +172,7 @@ Tensor Checker::crossEntropy(Scope &scope, const Distribution &p, const Distribu
                op2("mul", epsilon, spread, at), at);
   }
   if (p.kind == Kind::Categorical)
-    return op1("neg",
-               sumEvent(weighted(*this, scope, logProbs(p, at), logProbs(q, at), at), q.event, at),
-               at);
+    return crossEntropyOfColumns(scope, p, q, at);
   if (p.kind == Kind::Bernoulli) {
     const Tensor &z = field(q, "logits");
     Tensor all = op2("sub", op1("softplus", z, at),

@@ -8,6 +8,7 @@
 //    dD/dz = q (phi - sum of q phi), dD/dt = p (f' - sum of p f'), phi = f - u f'.
 // A row whose logits are all -inf is absent: 0, without a gradient. Where q is 0 and p is not, a
 // column weighs p f'(inf), where p is 0, q f(0): inf for some f, and then without a gradient.
+#include "dialect/syntax/check/LogitRows.h"
 #include "dialect/syntax/check/Ratio.h"
 #include <algorithm>
 #include <cmath>
@@ -29,6 +30,7 @@ struct Side {
   Tensor x, none; // the logits before a temperature, 0 where they are -inf; where that is
   Tensor top;     // the largest of each row
   Tensor sum;     // log of the sum of exp(x - top), after the temperature
+  Tensor above;   // log p but for a number of the row
   std::optional<Tensor> temperature, isEmpty;
   Tensor logP;
 };
@@ -49,37 +51,23 @@ struct Writing {
     return checker.select(scope, c, a, b, at);
   }
   Tensor either(const Tensor &a, const Tensor &b) { return checker.emit("or", {a, b}, {}, at); }
-  Tensor hold(const Tensor &x) {
-    return x.uniform ? x : checker.emit("stop_gradient", {x}, {{"formula", true}}, at);
-  }
+  Tensor hold(const Tensor &x) { return held(checker, x, at); }
   Tensor sum(const Tensor &x) { return checker.sumEvent(x, event, at); }
   Tensor isNothing(const Tensor &x) { return op("eq", x, number(-INFINITY)); }
 
   Side logits(const Distribution &d) {
+    LogitRows rows = logitRows(checker, d, at);
     Side out;
     out.isLogits = true;
-    out.differentiated = field(d, "logits");
-    bool isTempered = d.fields.count("cold");
-    Tensor x = hold(isTempered ? field(d, "cold") : out.differentiated);
-    if (isTempered)
-      out.temperature = hold(field(d, "temperature"));
-    Axes mine;
-    for (const Axis &axis : event)
-      mine.push_back(*x.type.find(axis.name));
-    Tensor top = checker.reduce("max", x, mine, at);
-    out.isEmpty = isNothing(top);
-    out.top = choose(*out.isEmpty, number(0), top);
-    out.none = isNothing(x);
-    out.x = choose(out.none, out.top, x);
-    Tensor centred = op("sub", x, out.top);
-    if (out.temperature)
-      centred = op("div", centred, *out.temperature);
-    // log1p of all but one of the largest: of a row that is sure, log p is tiny and still right.
-    Tensor isLess = op("lt", centred, number(0));
-    Tensor less = sum(choose(isLess, op("exp", centred), number(0)));
-    Tensor others = op("sub", sum(choose(isLess, number(0), number(1))), number(1));
-    out.sum = op("log1p", choose(*out.isEmpty, number(0), op("add", less, others)));
-    out.logP = op("sub", centred, out.sum);
+    out.differentiated = rows.logits;
+    out.x = rows.x;
+    out.none = rows.none;
+    out.top = rows.top;
+    out.sum = rows.logSum;
+    out.above = rows.above;
+    out.temperature = rows.temperature;
+    out.isEmpty = rows.isEmpty;
+    out.logP = rows.logP;
     return out;
   }
   Side logProbs(const Tensor &logP) {
@@ -89,7 +77,7 @@ struct Writing {
     out.none = isNothing(x);
     out.x = choose(out.none, number(0), x);
     out.top = out.sum = number(0);
-    out.logP = x;
+    out.logP = out.above = x;
     return out;
   }
   Side sideOf(const Distribution &d) {
@@ -154,16 +142,18 @@ struct Writing {
 
   /// An error of the normalisers shifts s by the same in all columns. Where f is smooth that
   /// cancels to first order; where it has a kink at 1, the shift is found from the sum of p - q,
-  /// which is 0.
+  /// which is 0. What is left of s beside the size of p - q is rounding: a tie.
   Tensor corrected(const Ratio &ratio) {
     Tensor isEdge = either(ratio.pNone, ratio.qNone);
     Tensor isMore = choose(isEdge, ratio.qNone, op("gt", ratio.s, number(0)));
     Tensor less = choose(isEdge, number(-1), op("expm1", op("neg", op("abs", ratio.s))));
     Tensor larger = op("exp", op("maximum", ratio.logP, ratio.logQ));
-    Tensor shift = sum(op("mul", choose(isMore, op("neg", less), less), larger));
+    Tensor gap = op("neg", op("mul", less, larger)); // |p - q|
+    Tensor size = sum(gap), shift = sum(choose(isMore, gap, op("neg", gap)));
     Tensor isSmall = op("lt", op("abs", shift), number(1e-3));
-    Tensor isTie = op("eq", ratio.s, number(0));
-    return choose(isTie, ratio.s, op("sub", ratio.s, choose(isSmall, shift, number(0))));
+    Tensor s = op("sub", ratio.s, choose(isSmall, shift, number(0)));
+    Tensor isTie = op("le", op("abs", s), op("mul", size, number(1e-6)));
+    return choose(isTie, number(0), s);
   }
 
   Tensor categorical(Side p, Side q) {
@@ -178,6 +168,27 @@ struct Writing {
     if (f.nearOne == 0 || f.series[2]->is(0))
       ratio.s = corrected(ratio);
     Column column = columnOf(checker, f, ratio, at);
+    return sum(finish(column, p, q, s.type.axes));
+  }
+
+  /// - sum of p log q. Its slope by the logits of q is that of kl, q - p without cancellation.
+  Tensor crossEntropy(Side p, Side q) {
+    Tensor s = logRatio(p, q);
+    for (Side *side : {&p, &q})
+      if (p.isEmpty)
+        side->logP = op("add", side->logP, choose(*p.isEmpty, number(-INFINITY), number(0)));
+    Column column = columnOf(checker, f, {p.logP, q.logP, s, p.none, q.none}, at);
+    auto times = [&](const Tensor &x, const Tensor &lost) {
+      Tensor product = op("mul", column.p, choose(q.none, lost, x));
+      return choose(p.none, number(0), op("neg", product));
+    };
+    Tensor isLost = checker.emit("and", {q.none, checker.emit("not", {p.none}, {}, at)}, {}, at);
+    column.value = choose(isLost, number(INFINITY), times(q.logP, number(0)));
+    // By the logits of p all log q of a row may move together: then without the normaliser, whose
+    // digits hide what they differ by. A column that is lost has log q = 0 here.
+    column.byLogP = p.isLogits ? times(q.above, q.sum) : times(q.logP, number(0));
+    if (!q.isLogits)
+      column.byLogQ = op("neg", column.p);
     return sum(finish(column, p, q, s.type.axes));
   }
 
@@ -272,6 +283,14 @@ static Tensor klOfNormals(Checker &checker, Scope &scope, const Distribution &a,
     if (std::find(axes.begin(), axes.end(), axis) == axes.end())
       axes.push_back(axis);
   return checker.sumEvent(checker.expand(all, axes, at), a.event, at);
+}
+
+Tensor Checker::crossEntropyOfColumns(Scope &scope, const Distribution &p, const Distribution &q,
+                                      Location at) {
+  SymbolPtr u = Symbol::variable();
+  static const GeneratorFacts kl = factsOf(u * function("log", u) - u + Symbol::of(1), {Point()});
+  Writing writing{*this, scope, kl, p.event, at};
+  return writing.crossEntropy(writing.sideOf(p), writing.sideOf(q));
 }
 
 Value Checker::divergence(Scope &scope, const Generator &generator, const Value &left,
