@@ -96,6 +96,45 @@ bool checkSteps(mlir::ModuleOp program, const std::string &entry, Loaded &compil
   return ok;
 }
 
+/// What --objective promises; the tables of its two halves say how near each was to that.
+const char *objectiveHelp =
+    R"(A table of --objective says for each divergence the largest relative error of a value
+and of a gradient, as a share of what is allowed, and where it was nearest to that.
+Promised of every f, at every size of the support:
+  value       right to 1e-4 of it, down to values of 1e-7; never below 0; 0 for p = q
+  gradient    every entry right to 1e-5 of the row's largest. An entry is p f' less p
+              times the mean of f' (by q: f - u f' for f'): where f' hardly differs
+              between columns that weigh anything, right to 5e-7 of p f' and q f
+              instead. Rows add up to 0, to 1e-6 of their entries or 5e-7 of these
+  kinks       at p = q the middle of both slopes; where log u is within 1e-6 of
+              another kink of f, either slope
+  parameters  the gradient by a parameter of f is right to 1e-4, as values are
+  forms       all that holds of D[f + 3 (u - 1)](p || q) too, and, with gradients to 3e-5,
+              of D[u f(1 / u)](q || p), whose text has more terms that nearly cancel
+  buckets     p known at some columns, by log-probabilities, gives a lower bound, right
+              to what knowing these to 1e-6 allows (where p and q leave 0.01 to others)
+  bf16        with logits rounded to bf16: no further from the truth of the logits
+              before than softmax, p / q and f written plainly in f32, or else right
+              for the rounded logits
+For `prelude` nll, log_prob, entropy and cross_entropy of categoricals are held to the
+same numbers. What is true is computed from the text of f, in probabilities, with 16
+digits that know their error and with 77 where that is too large.
+
+Of objectives it says the same of the loss and of its gradient by every parameter.
+Models are replaced by tables that hold what they say; each case is compiled in f32
+and held against the evaluator in f64, whose gradients are held against finite
+differences. More than 1e-4 and 1e-5 is allowed only where f32 forces it: up to 16
+times what the truth changes by where the numbers of models, data and run, and what
+each op makes of them, are wrong in the 24th bit (logits by their distance from the
+largest, so that an offset of all excuses nothing). WRONG also stands where a loss or
+gradient is not a number, where what does not count changes a bit of it, where the
+order of rows matters, and where a step in pieces has another loss or gradient.
+
+The exit code is 1 if anything is WRONG.
+  frit check --objective my.frit            f and objectives of one's own
+  frit check --objective my.frit --train mine --every-case
+  frit check --objective prelude            all that come with frit)";
+
 } // namespace
 
 void addCheckCommand(CLI::App &app, int &exitCode) {
@@ -126,8 +165,8 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
       "--objective", options->objective,
       "hold every divergence and every objective of FILE (or of the prelude: FILE is `prelude`) "
       "against its exact value and gradients, on the inputs where such code goes wrong: p near q, "
-      "far apart, -inf, disjoint, sure, offset, one column or many; rows that are absent, garbage "
-      "in records, a step in pieces");
+      "far apart, -inf, disjoint, sure, offset, tied, one column or many; rows that are absent, "
+      "garbage in records, a step in pieces");
   command->add_flag("--every-case", options->everyCase,
                     "with --objective: a line for each case, too");
   command
@@ -142,34 +181,7 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
                    "with --objective: `divergences` or `objectives`; default: both")
       ->check(CLI::IsMember({"divergences", "objectives"}))
       ->type_name("WHICH");
-  command->footer(
-      "A table of --objective says for each divergence: the largest relative error of a value\n"
-      "(allowed: 1e-4, down to divergences of 1e-7), of a gradient (allowed: 1e-5 of the row's\n"
-      "largest entry; errors are scaled down where an exponential of a large number, or the "
-      "rounding\n"
-      "of what a gradient is a difference of, allows more), and where that was. WRONG also stands "
-      "where a law breaks: a value below 0,\n"
-      "a gradient that does not add up to 0, p = q that is not exactly 0. What is true is "
-      "computed\n"
-      "from the text of f with 64 bits of mantissa; the exit code is 1 if anything is wrong.\n"
-      "For objectives it says the same of the loss and of its gradient by every parameter. Models "
-      "are\n"
-      "replaced by tables that hold what they say; each case is compiled in f32 and held against "
-      "the\n"
-      "evaluator in f64, whose gradients are held against finite differences. More than 1e-4 and "
-      "1e-5\n"
-      "is allowed only where f32 forces it: up to 16 times what the truth changes by where the "
-      "numbers\n"
-      "of models, data and run and what each op makes of them are wrong in the 24th bit (logits by "
-      "their\n"
-      "distance from the largest, so that an offset of all excuses nothing). WRONG also stands "
-      "where a\n"
-      "loss or gradient is not a number, where what does not count changes a bit of it, where the "
-      "order\n"
-      "of rows matters, and where a step in pieces has another loss or gradient.\n"
-      "  frit check --objective my.frit            f and objectives of one's own\n"
-      "  frit check --objective my.frit --train mine --every-case\n"
-      "  frit check --objective prelude            all that come with frit");
+  command->footer(objectiveHelp);
   command->callback([options, &exitCode] {
     Request &request = options->request;
     if (options->objective) {

@@ -11,7 +11,6 @@ using Logits = std::vector<double>; // rounded to floats by whoever runs them
 
 struct DivergenceCase {
   std::string name;
-  bool isForManyColumns = false; // also where a row has tens of thousands
   std::function<void(std::mt19937_64 &, Logits &p, Logits &q)> fill;
 };
 

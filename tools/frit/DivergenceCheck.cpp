@@ -1,116 +1,37 @@
-// 1. Each divergence of the file, with a few values for its parameters, becomes a Subject.
-// 2. Per size of the support a program is written in which every Subject has logits of its own as
-//    parameters, a row for each case: sum of weight * D[f](p || q). Its gradient by the weights is
-//    the value of every row, so one run of the compiled "gradients" entry tells all.
-// 3. Values and gradients are held against DivergenceTruth, and against what must hold for any f.
+// 1. Each divergence of the file, with a few values for its parameters, becomes a subject.
+// 2. Per size of the support, a few of them go into one program, in several forms
+//    (DivergenceProgram.h), which is run on rows of logits, a row for each case.
+// 3. Values and gradients are held against the truth (DivergenceTruth.h) and against what must hold
+//    of any f (DivergenceLaws.h); then once more with the logits rounded to bf16, against the
+//    formula written naively.
 #include "tools/frit/DivergenceCheck.h"
-#include "codegen/Load.h"
 #include "dialect/syntax/Parser.h"
 #include "dialect/syntax/check/Prelude.h"
-#include "tools/frit/DivergenceCases.h"
-#include "tools/frit/DivergenceTruth.h"
+#include "tools/frit/DivergenceLaws.h"
 #include "tools/frit/Driver.h"
+#include "tools/frit/LikelihoodCheck.h"
+#include "tools/frit/NaiveDivergence.h"
 #include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
+#include <future>
 #include <iostream>
+#include <numeric>
+#include <optional>
 
 namespace frit {
 
 namespace {
-/// A divergence with its parameters.
-struct Subject {
-  const ast::Divergence *divergence;
-  std::map<std::string, double> parameters;
-  std::string parameter; // of which one has its value at run time only, and a gradient
-  std::string name() const {
-    std::string out;
-    for (auto &[key, value] : parameters)
-      out += fmt::format("{}{} = {:g}{}", out.empty() ? "" : ", ", key, value,
-                         key == parameter ? ", at run time" : "");
-    return divergence->name.text + (out.empty() ? "" : "(" + out + ")");
-  }
-};
+using Subject = DivergenceSubject;
+using Finding = DivergenceFinding;
 
-/// What was found for one subject and one case, the worst over the sizes.
-struct Finding {
-  double value = 0, truth = 0;              // at the size with the worst error of value
-  double valueError = 0, gradientError = 0; // relative
-  double worst = 0;                         // 1: just allowed
-  std::string broken;                       // which law does not hold
-  bool isWrong() const { return !(worst <= 1) || !broken.empty(); }
-};
-
-constexpr double allowedValue = 1e-4, allowedGradient = 1e-5, smallest = 1e-7, largest = 1e38;
-
-struct Row {
-  double value = 0, byParameter = 0;
-  Logits p, q;
-  std::vector<double> byP, byQ;
-};
-
-/// One row against the truth.
-void compare(Finding &finding, const Row &row, const DivergenceTruth &truth, bool isSame,
-             bool hasParameter) {
-  auto fail = [&](const char *what) {
-    if (finding.broken.empty())
-      finding.broken = what;
-  };
-  double worstBefore = finding.worst;
-  // Shown is the error had `usual` been allowed.
-  auto note = [&](double error, double allowed, double usual, double &shown) {
-    double share = std::isnan(error) ? INFINITY : error / allowed;
-    shown = std::max(shown, share * usual);
-    finding.worst = std::max(finding.worst, share);
-  };
-  // An exponential of x in f32 is right to x times 6e-8.
-  double rounding = 2.4e-7 * truth.exponent;
-  if (std::isinf(truth.value) || truth.value > largest) {
-    if (!(row.value > largest))
-      fail("must be inf");
-  } else {
-    note(std::fabs(row.value - truth.value) / std::max(truth.value, smallest),
-         std::max(allowedValue, rounding), allowedValue, finding.valueError);
-  }
-  if (row.value < 0)
-    fail("below 0");
-  if (truth.isInfinite || truth.value < largest) {
-    for (bool isP : {true, false}) {
-      const std::vector<double> &got = isP ? row.byP : row.byQ,
-                                &wanted = isP ? truth.byP : truth.byQ;
-      double size = 0, error = 0, sum = 0, all = 0;
-      for (size_t i = 0; i < got.size(); ++i) {
-        size = std::max(size, std::fabs(wanted[i]));
-        double gap = std::fabs(got[i] - wanted[i]);
-        error = std::isnan(gap) ? gap : std::max(error, gap);
-        sum += got[i];
-        all += std::fabs(got[i]);
-      }
-      // The rounding of what the gradient is a difference of.
-      double scale = isP ? truth.scaleP : truth.scaleQ;
-      double least = (4e-7 + rounding / 2) * scale + truth.noise;
-      if (size > largest || least > largest)
-        continue; // no f32
-      double allowed = std::max(allowedGradient, rounding);
-      note(error / std::max({size, least / allowed, 1e-30}), allowed, allowedGradient,
-           finding.gradientError);
-      if (!(std::fabs(sum) <= (1e-6 + rounding) * all + least + 1e-30))
-        fail("gradient does not add up to 0");
-    }
-    if (hasParameter && !truth.isInfinite) {
-      double error = std::fabs(row.byParameter - truth.byParameter) /
-                     std::max({std::fabs(truth.byParameter), std::fabs(truth.value), smallest});
-      note(error, 100 * allowedValue, allowedGradient, finding.gradientError);
-    }
-  }
-  if (isSame && (row.value != 0 ||
-                 std::any_of(row.byP.begin(), row.byP.end(), [](double x) { return x != 0; })))
-    fail("p = q is not exactly 0");
-  if (finding.worst > worstBefore || finding.truth == 0) {
-    finding.value = row.value;
-    finding.truth = truth.value;
-  }
+std::string nameOf(const Subject &subject) {
+  std::string out;
+  for (auto &[key, value] : subject.parameters)
+    out += fmt::format("{}{} = {:g}{}", out.empty() ? "" : ", ", key, value,
+                       key == subject.atRunTime ? ", at run time" : "");
+  return subject.divergence->name.text + (out.empty() ? "" : "(" + out + ")");
 }
 
 class Checking {
@@ -127,15 +48,19 @@ public:
       ok = checkSome(
                {subjects.begin() + i, subjects.begin() + std::min(i + atOnce, subjects.size())}) &&
            ok;
+    if (isPrelude())
+      for (const LikelihoodReport &report : checkLikelihoods(check.request, check.seed, sizes()))
+        ok = print(report.name, report.findings) && ok;
     size_t right = std::count_if(verdicts.begin(), verdicts.end(), [](bool x) { return x; });
     std::cout << fmt::format(
-        "{}: {} of {} divergences right, {:.1f} s\n", check.request.file, right, verdicts.size(),
+        "{}: {} of {} right, {:.1f} s\n", check.request.file, right, verdicts.size(),
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     return ok;
   }
 
 private:
-  static constexpr size_t atOnce = 8;
+  static constexpr size_t atOnce = 4;  // divergences in a program
+  static constexpr int mostKnown = 64; // columns that a bucket knows
   const ObjectiveCheck &check;
   std::chrono::steady_clock::time_point begin;
   Sources sources;
@@ -144,6 +69,9 @@ private:
   std::vector<Subject> subjects;
   std::vector<bool> verdicts;
 
+  std::vector<int> sizes() const {
+    return check.columns.empty() ? std::vector<int>{1, 2, 7, 128, 1000} : check.columns;
+  }
   bool isPrelude() const {
     return check.request.file == "prelude" && !std::filesystem::exists("prelude");
   }
@@ -227,135 +155,120 @@ private:
       subjects.push_back({&divergence, {{parameter.name.text, done.front()}}, parameter.name.text});
   }
 
-  std::string program(const std::vector<Subject> &some, int rows, int columns) const {
-    std::string params, terms;
-    for (size_t i = 0; i < some.size(); ++i) {
-      const Subject &subject = some[i];
-      std::string arguments;
-      for (auto &[key, value] : subject.parameters) {
-        bool atRunTime = key == subject.parameter;
-        if (atRunTime)
-          params += fmt::format("  param a{}: real[row_] = {:.17g}\n", i, value);
-        arguments += fmt::format("{}{} = {}", arguments.empty() ? "" : ", ", key,
-                                 atRunTime ? fmt::format("a{}", i) : fmt::format("{:.17g}", value));
-      }
-      params += fmt::format("  param p{0}: real[row_, column_] = 0\n"
-                            "  param q{0}: real[row_, column_] = 0\n"
-                            "  param w{0}: real[row_] = 1\n",
-                            i);
-      terms += fmt::format(" + sum(w{0} * D[{1}{2}](categorical(logits = p{0}, over = column_) || "
-                           "categorical(logits = q{0}, over = column_)))",
-                           i, subject.divergence->name.text,
-                           arguments.empty() ? "" : "(" + arguments + ")");
-    }
-    std::string use =
-        isPrelude()
-            ? ""
-            : fmt::format("use \"{}\"\n", std::filesystem::absolute(check.request.file).string());
-    return fmt::format("{}config {{ row_ = {}, column_ = {} }}\n"
-                       "objective check_(x_: real[b_]) {{\n{}  minimize sum(x_){}\n}}\n"
-                       "train check_ {{ b_ = 1;  data = tensors();  optimizer = sgd(lr = 0.1);  "
-                       "steps = 1 }}\n",
-                       use, rows, columns, params, terms);
+  std::string prologue() const {
+    if (isPrelude())
+      return "";
+    return fmt::format("use \"{}\"\n", std::filesystem::absolute(check.request.file).string());
   }
 
-  std::vector<const DivergenceCase *> casesFor(int columns) const {
-    std::vector<const DivergenceCase *> out;
-    for (const DivergenceCase &one : divergenceCases())
-      if (columns < 10000 || one.isForManyColumns)
-        out.push_back(&one);
-    return out;
-  }
-
-  /// Runs the compiled program on the rows; fills in values and gradients.
-  void measure(const std::vector<Subject> &some, std::vector<std::vector<Row>> &rows, int columns) {
-    Request request = check.request;
-    request.text = program(some, int(rows[0].size()), columns);
-    request.train = "";
-    request.gradients = true;
-    Driver driver(request);
-    driver.check();
-    for (auto entry : llvm::make_early_inc_range(driver.module().getOps<mlir::func::FuncOp>()))
-      if (entry.getName() != "gradients")
-        entry.erase();
-    driver.runPasses();
-    CompileOptions options;
-    options.naive = request.naive;
-    auto level = compileLevel(driver.module(), driver.targets().front(), options);
-    if (!level)
-      throw FritBug{"stage obj: " + llvm::toString(level.takeError())};
-    auto loaded = Loaded::load(*level, 1);
-    if (!loaded)
-      throw FritBug{"loading the compiled program: " + llvm::toString(loaded.takeError())};
-    NamedArrays states, inputs;
-    for (StateOp state : driver.module().getOps<StateOp>()) {
-      ValueType type = toValueType(llvm::cast<mlir::RankedTensorType>(state.getType()));
-      Array array(type, state.getInitial() ? state.getInitial()->convertToDouble() : 1);
-      std::string name = state.getSymName().str();
-      size_t i = name.size() > 1 && std::isdigit(name.back()) ? size_t(name.back() - '0') : 0;
-      if (state.getRole() == "parameter" && (name[0] == 'p' || name[0] == 'q'))
-        for (size_t r = 0; r < rows[i].size(); ++r) {
-          const Logits &from = name[0] == 'p' ? rows[i][r].p : rows[i][r].q;
-          std::copy(from.begin(), from.end(), array.data.begin() + r * columns);
-        }
-      if (state.getRole() == "parameter" && name[0] == 'a')
-        for (double &x : array.data)
-          x = some[i].parameters.begin()->second;
-      states[name] = array;
+  /// A case at a size, with p at a few of its likeliest columns.
+  LogitRow rowOf(const DivergenceCase &one, int columns, int known, std::mt19937_64 &random) const {
+    LogitRow row = floatRow(one, columns, random);
+    double top = *std::max_element(row.p.begin(), row.p.end()), sum = 0;
+    for (double x : row.p)
+      sum += std::exp(x - top);
+    std::vector<int> order(columns);
+    std::iota(order.begin(), order.end(), 0);
+    std::partial_sort(order.begin(), order.begin() + known, order.end(),
+                      [&](int a, int b) { return row.p[a] > row.p[b]; });
+    for (int i = 0; i < known; ++i) {
+      row.columns.push_back(order[i]);
+      row.logP.push_back(float(top == -INFINITY ? top : row.p[order[i]] - top - std::log(sum)));
     }
-    inputs["x_"] = Array(ValueType{Element::F32, {{"b_", 1}}});
-    NamedArrays out = (*loaded)->run("gradients", states, inputs);
-    for (size_t i = 0; i < some.size(); ++i)
-      for (size_t r = 0; r < rows[i].size(); ++r) {
-        auto row = [&](const char *prefix) {
-          const Array &array = out.at(fmt::format("{}{}", prefix, i));
-          auto from = array.data.begin() + r * columns;
-          return std::vector<double>(from, from + columns);
-        };
-        rows[i][r].byP = row("p");
-        rows[i][r].byQ = row("q");
-        rows[i][r].value = out.at(fmt::format("w{}", i)).data[r];
-        if (!some[i].parameter.empty())
-          rows[i][r].byParameter = out.at(fmt::format("a{}", i)).data[r];
-      }
+    return row;
   }
 
   bool checkSome(const std::vector<Subject> &some) {
-    std::vector<std::map<std::string, Finding>> findings(some.size());
-    std::vector<int> sizes = check.columns;
-    if (sizes.empty())
-      sizes = {1, 2, 7, 128, 1000};
-    for (int columns : sizes) {
+    Findings findings(some.size());
+    std::vector<TrueDivergence> truths;
+    for (const Subject &subject : some)
+      truths.emplace_back(scope, subject);
+    const std::vector<DivergenceCase> &cases = divergenceCases();
+    for (int columns : sizes()) {
+      int atATime = rowsAtATime(columns, cases.size());
+      int known = columns < 3 ? 0 : std::clamp(columns / 4, 1, mostKnown);
+      DivergenceProgram program(check.request, prologue(), scope, some, {atATime, columns, known});
       std::mt19937_64 random(check.seed * 1000003 + columns);
-      auto cases = casesFor(columns);
-      std::vector<std::vector<Row>> rows(some.size());
-      for (std::vector<Row> &list : rows)
-        for (const DivergenceCase *one : cases) {
-          list.push_back({});
-          list.back().p.resize(columns);
-          list.back().q.resize(columns);
-          one->fill(random, list.back().p, list.back().q);
-          for (Logits *x : {&list.back().p, &list.back().q})
-            for (double &y : *x)
-              y = float(y);
-        }
-      measure(some, rows, columns);
-      for (size_t i = 0; i < some.size(); ++i)
-        for (size_t r = 0; r < cases.size(); ++r) {
-          const Row &row = rows[i][r];
-          DivergenceTruth truth = divergenceTruth(scope, *some[i].divergence, some[i].parameters,
-                                                  some[i].parameter, row.p, row.q);
-          compare(findings[i][cases[r]->name], row, truth, row.p == row.q,
-                  !some[i].parameter.empty());
-        }
+      for (size_t first = 0; first < cases.size(); first += atATime) {
+        std::vector<LogitRow> rows;
+        for (size_t i = first; i < std::min(first + atATime, cases.size()); ++i)
+          rows.push_back(rowOf(cases[i], columns, known, random));
+        judgeRows(findings, program, truths, rows, first);
+      }
     }
     bool ok = true;
     for (size_t i = 0; i < some.size(); ++i)
-      ok = print(some[i], findings[i]) && ok;
+      ok = print(nameOf(some[i]), findings[i]) && ok;
     return ok;
   }
 
-  bool print(const Subject &subject, const std::map<std::string, Finding> &findings) {
+  /// All at the same time.
+  static void each(size_t count, const std::function<void(size_t)> &work) {
+    std::vector<std::future<void>> running;
+    for (size_t i = 0; i < count; ++i)
+      running.push_back(std::async(std::launch::async, work, i));
+    for (std::future<void> &one : running)
+      one.get();
+  }
+
+  using Findings = std::vector<std::map<std::string, Finding>>; // of each divergence, by case
+
+  /// The cases from `first` on, at one size.
+  void judgeRows(Findings &findings, DivergenceProgram &program,
+                 const std::vector<TrueDivergence> &divergences, std::vector<LogitRow> rows,
+                 size_t first) {
+    size_t count = divergences.size();
+    std::string where = fmt::format("of {}", rows[0].p.size());
+    std::vector<std::vector<DivergenceTruth>> truths(rows.size());
+    auto findingOf = [&](size_t i, size_t r) -> Finding & {
+      return findings[i][divergenceCases()[first + r].name];
+    };
+    program.run(rows);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      TruthRows pair(rows[r].p, rows[r].q);
+      std::optional<TruthRows> bucket;
+      if (!rows[r].columns.empty() && !pair.isAbsent())
+        bucket = TruthRows::partial(rows[r].logP, rows[r].columns, rows[r].q);
+      truths[r].resize(count);
+      each(count, [&](size_t i) { truths[r][i] = divergences[i].of(pair); });
+      for (size_t i = 0; i < count; ++i) {
+        Finding &finding = findingOf(i, r);
+        auto judgeForm = [&](DivergenceForm form, const char *name) {
+          if (program.has(i, form))
+            judge(finding, where + name, program.result(i, form, r), truths[r][i], pair.isSame(),
+                  form == DivergenceForm::Dual);
+        };
+        judgeForm(DivergenceForm::Plain, "");
+        judgeForm(DivergenceForm::Dual, ", by the dual");
+        judgeForm(DivergenceForm::Shifted, ", with 3 (u - 1)");
+        if (!bucket)
+          continue;
+        size_t rest = bucket->size() - 1;
+        bool isSharp = std::min(bucket->p(rest).number(), bucket->q(rest).number()) > 0.01;
+        judgePartial(finding, where + ", a bucket",
+                     program.result(i, DivergenceForm::Partial, r).value,
+                     divergences[i].of(*bucket), truths[r][i], isSharp);
+      }
+    }
+    for (LogitRow &row : rows)
+      for (Logits *x : {&row.p, &row.q})
+        for (double &y : *x)
+          y = roundedToBf16(y);
+    program.run(rows);
+    for (size_t r = 0; r < rows.size(); ++r)
+      for (size_t i = 0; i < count; ++i) {
+        std::optional<DivergenceTruth> after;
+        judgeRounded(findingOf(i, r), where + ", bf16", program.result(i, DivergenceForm::Plain, r),
+                     naiveDivergence(divergences[i].naive(), rows[r]), truths[r][i],
+                     [&]() -> const DivergenceTruth & {
+                       if (!after)
+                         after = divergences[i].of(TruthRows(rows[r].p, rows[r].q));
+                       return *after;
+                     });
+      }
+  }
+
+  bool print(const std::string &what, const std::map<std::string, Finding> &findings) {
     const Finding *worst = nullptr;
     std::string where;
     bool isRight = true;
@@ -379,20 +292,21 @@ private:
         gradient = std::max(gradient, finding.gradientError);
       }
       std::cout << fmt::format(
-          "  {:<34}  {:>9.1e}  {:>9.1e}  {}{}  {}\n", subject.name(), value, gradient, where,
-          worst->broken.empty() ? "" : " (" + worst->broken + ")", isRight ? "ok" : "WRONG");
+          "  {:<34}  {:>9.1e}  {:>9.1e}  {}{}  {}\n", what, value, gradient, where,
+          worst->broken.empty() ? " " + worst->where : " (" + worst->broken + ")",
+          isRight ? "ok" : "WRONG");
     }
     if (isLong || !isRight) {
-      std::cout << fmt::format("  {}\n  {:<36}  {:>12}  {:>12}  {:>9}  {:>9}\n", subject.name(),
-                               "case", "compiled", "truth", "value", "gradient");
+      std::cout << fmt::format("  {}\n  {:<36}  {:>12}  {:>12}  {:>9}  {:>9}\n", what, "case",
+                               "compiled", "truth", "value", "gradient");
       for (const DivergenceCase &one : divergenceCases()) {
         auto found = findings.find(one.name);
         if (found == findings.end() || (!isLong && !found->second.isWrong()))
           continue;
         const Finding &f = found->second;
-        std::cout << fmt::format("  {:<36}  {:>12.5g}  {:>12.5g}  {:>9.1e}  {:>9.1e}  {}{}\n",
+        std::cout << fmt::format("  {:<36}  {:>12.5g}  {:>12.5g}  {:>9.1e}  {:>9.1e}  {}  {}{}\n",
                                  one.name, f.value, f.truth, f.valueError, f.gradientError,
-                                 f.isWrong() ? "WRONG" : "ok",
+                                 f.isWrong() ? "WRONG" : "ok", f.where,
                                  f.broken.empty() ? "" : "  " + f.broken);
       }
     }
