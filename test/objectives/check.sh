@@ -25,5 +25,6 @@ says 1 "0 of 3 objectives right" "is not a number" \
 says 1 "neither trains nor declares 'nobody'" -- "$here/own.frit" --train nobody
 says 1 "has neither divergences nor objectives" -- "$here/../tables.frit"
 says 1 "cannot read nowhere.frit" -- nowhere.frit
+says 1 "'no_digits' has no digits left where u goes to 0" -- "$here/no_digits.frit"
 "$frit" check --objective "$here/own.frit" --only everything > /dev/null 2>&1 && { echo "--only everything is taken"; status=1; }
 exit $status

@@ -117,8 +117,9 @@ Promised of every f, at every size of the support:
               before than softmax, p / q and f written plainly in f32, or else right
               for the rounded logits
 For `prelude` nll, log_prob, entropy and cross_entropy of categoricals are held to the
-same numbers. What is true is computed from the text of f, in probabilities, with 16
-digits that know their error and with 77 where that is too large.
+same numbers, their gradients where they are finite. What is true is computed from the
+text of f, in probabilities, with 16 digits that know their error and with 77 where that
+is too large.
 
 Of objectives it says the same of the loss and of its gradient by every parameter.
 Models are replaced by tables that hold what they say; each case is compiled in f32

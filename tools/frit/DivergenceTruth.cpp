@@ -1,6 +1,9 @@
 // Columns where p or q is 0 take the limits f(0) and f'(inf), found by going very far; an infinite
 // limit gives the value inf, and no slope. A row without any logit is 0.
 #include "tools/frit/DivergenceTruth.h"
+#include "tools/frit/Driver.h"
+#include <fmt/format.h>
+#include <iostream>
 #include <mutex>
 
 namespace frit {
@@ -217,7 +220,20 @@ struct TrueDivergence::State {
 };
 
 TrueDivergence::TrueDivergence(const DivergenceScope &scope, const DivergenceSubject &subject)
-    : state(std::make_shared<State>(stepsOf(scope, subject))) {}
+    : state(std::make_shared<State>(stepsOf(scope, subject))) {
+  // As log(1 + x) where x is all but -1: what is left has no digit.
+  auto require = [&](const Fine &x, bool isInfinite, const char *where) {
+    if (isInfinite || std::isfinite(x.number()))
+      return;
+    std::cerr << fmt::format("frit: the text of divergence '{}' has no digits left where u goes to "
+                             "{}, so it cannot be checked there; log(1 + x) as log of one quotient "
+                             "has them\n",
+                             subject.divergence->name.text, where);
+    throw UserError();
+  };
+  require(state->atZero, state->isInfiniteAtZero, "0");
+  require(state->atInfinity, state->isInfiniteSlope, "inf");
+}
 const Generator<float> &TrueDivergence::naive() const { return state->naive; }
 
 //===-- One row -----------------------------------------------------------------------------===//

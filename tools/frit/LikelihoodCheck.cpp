@@ -69,9 +69,10 @@ std::vector<LikelihoodReport> checkLikelihoods(const Request &request, uint64_t 
             return;
           DivergenceResult result;
           result.value = program.number(fmt::format("w{}", i), r);
-          if (byP)
+          // A token that cannot be costs inf, and no slope would be the right one.
+          if (byP && !truth.isInfinite)
             result.byP = program.row(byP, r);
-          if (byQ)
+          if (byQ && !truth.isInfinite)
             result.byQ = program.row(byQ, r);
           judge(out[i].findings[cases[first + r].name], where, result, truth, false);
         };
