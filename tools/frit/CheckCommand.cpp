@@ -109,8 +109,7 @@ Promised of every f, at every size of the support:
   kinks       at p = q the middle of both slopes; where log u is within 1e-6 of
               another kink of f, either slope
   parameters  the gradient by a parameter of f is right to 1e-4, as values are
-  forms       all that holds of D[f + 3 (u - 1)](p || q) too, and, with gradients to 3e-5,
-              of D[u f(1 / u)](q || p), whose text has more terms that nearly cancel
+  forms       all that holds of D[f + 3 (u - 1)](p || q) and D[u f(1 / u)](q || p) too
   buckets     p known at some columns, by log-probabilities, gives a lower bound, right
               to what knowing these to 1e-6 allows (where p and q leave 0.01 to others)
   bf16        with logits rounded to bf16: no further from the truth of the logits

@@ -235,8 +235,7 @@ private:
         Finding &finding = findingOf(i, r);
         auto judgeForm = [&](DivergenceForm form, const char *name) {
           if (program.has(i, form))
-            judge(finding, where + name, program.result(i, form, r), truths[r][i], pair.isSame(),
-                  form == DivergenceForm::Dual);
+            judge(finding, where + name, program.result(i, form, r), truths[r][i], pair.isSame());
         };
         judgeForm(DivergenceForm::Plain, "");
         judgeForm(DivergenceForm::Dual, ", by the dual");

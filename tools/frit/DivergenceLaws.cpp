@@ -26,7 +26,7 @@ struct Judge {
     }
   }
   void slopes(const std::vector<float> &got, const std::vector<double> &wanted,
-              const DivergenceTruth::Parts &parts, double kinks, double allowed) {
+              const DivergenceTruth::Parts &parts, double kinks) {
     double size = 0, error = 0, sum = 0, all = 0;
     for (size_t i = 0; i < got.size(); ++i) {
       size = std::max(size, std::fabs(wanted[i]));
@@ -38,7 +38,7 @@ struct Judge {
     if (size > largest || parts.largest > largest)
       return;
     double least = std::max(allowedParts * parts.largest, 1e-30) + kinks;
-    note(error, std::max(allowed * size, least), allowed, finding.gradientError);
+    note(error, std::max(allowedGradient * size, least), allowedGradient, finding.gradientError);
     if (!(std::fabs(sum) <= 1e-6 * all + allowedParts * parts.all + 1e-30))
       fail(fmt::format("gradient adds up to {:.1e} of itself", sum / all));
   }
@@ -46,8 +46,7 @@ struct Judge {
 } // namespace
 
 void judge(DivergenceFinding &finding, const std::string &where, const DivergenceResult &result,
-           const DivergenceTruth &truth, bool isSame, bool isDual) {
-  double allowed = isDual ? allowedGradientOfDual : allowedGradient;
+           const DivergenceTruth &truth, bool isSame) {
   Judge judge{finding, where};
   if (truth.value > largest) {
     if (!(result.value > largest))
@@ -59,8 +58,8 @@ void judge(DivergenceFinding &finding, const std::string &where, const Divergenc
   if (result.value < 0)
     judge.fail("below 0");
   if (truth.isInfinite || truth.value < largest) {
-    judge.slopes(result.byP, truth.byP, truth.ofP, truth.kinks, allowed);
-    judge.slopes(result.byQ, truth.byQ, truth.ofQ, truth.kinks, allowed);
+    judge.slopes(result.byP, truth.byP, truth.ofP, truth.kinks);
+    judge.slopes(result.byQ, truth.byQ, truth.ofQ, truth.kinks);
     if (!truth.isInfinite)
       judge.note(std::fabs(result.byParameter - truth.byParameter) /
                      std::max({std::fabs(truth.byParameter), truth.value, smallestValue}),

@@ -20,14 +20,11 @@ struct DivergenceFinding {
 /// far out, where f' tends to a limit, it is small beside the two numbers it is a difference of,
 /// and these are right to their own last digits, `allowedParts` of them.
 constexpr double allowedValue = 1e-4, smallestValue = 1e-7, allowedGradient = 1e-5,
-                 allowedParts = 4.8e-7;
-/// The dual's text is the given one with 1 / u put in: a sum of terms that nobody joined, whose
-/// slope far from u = 1 may be a hundredth of them (skew_kl at l = 0.9).
-constexpr double allowedGradientOfDual = 3e-5;
+                 allowedParts = 8 * 0x1p-24; // roundings: of log p, its exp, f', their product, sums
 
 /// Value and slopes against the truth, and the laws that hold of any f.
 void judge(DivergenceFinding &finding, const std::string &where, const DivergenceResult &result,
-           const DivergenceTruth &truth, bool isSame, bool isDual = false);
+           const DivergenceTruth &truth, bool isSame);
 
 /// A lower bound of a divergence against its own truth and the whole's. `isSharp`: what lies beside
 /// the known columns is no matter of rounding.

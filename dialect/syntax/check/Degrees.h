@@ -10,7 +10,7 @@ class Degrees {
 public:
   /// `sigma`: u = w^sigma, 1 or -1. Orders of parameters known at run time are decided at `points`
   /// or, if these do not agree, by a minimum at run time.
-  Degrees(int sigma, const std::vector<Point> &points) : sigma(sigma), points(points) {}
+  Degrees(int sigma, const std::vector<Point> &points) : points(points), sigma(sigma) {}
 
   SymbolPtr of(const Products &products) const;
   SymbolPtr ofFactor(const SymbolPtr &factor) const;
@@ -23,9 +23,10 @@ public:
   /// rest".
   Products logsApart(const Products &products) const;
 
+  const std::vector<Point> &points;
+
 private:
   int sigma;
-  const std::vector<Point> &points;
   SymbolPtr least(const SymbolPtr &a, const SymbolPtr &b) const;
 };
 

@@ -152,6 +152,90 @@ Tensor LogSpace::product(const Product &product, const SymbolPtr &exponent) {
   return c->is(1) ? *out : op("mul", *out, constant(c));
 }
 
+namespace {
+/// c w^a F log X, taken apart.
+struct Logarithm {
+  Products inside;             // X
+  std::vector<SymbolPtr> rest; // F
+};
+} // namespace
+
+static std::optional<Logarithm> logarithmOf(const Product &product, const Degrees &degrees) {
+  auto isLog = [](const SymbolPtr &x) {
+    return x->kind == Kind::Function && (x->name == "log" || x->name == "log rest");
+  };
+  auto log = std::find_if(product.factors.begin(), product.factors.end(), isLog);
+  if (log == product.factors.end())
+    return std::nullopt;
+  Logarithm out{expanded((*log)->args[0]), {}};
+  SymbolPtr degree = degrees.of(out.inside);
+  for (Product &x : out.inside) {
+    if (!x.factors.empty())
+      return std::nullopt;
+    if ((*log)->name == "log rest")
+      x.power = x.power - degree;
+  }
+  for (const SymbolPtr &x : product.factors)
+    if (x != *log)
+      out.rest.push_back(x);
+  return out;
+}
+
+static bool sameFactors(const std::vector<SymbolPtr> &a, const std::vector<SymbolPtr> &b) {
+  auto texts = [](const std::vector<SymbolPtr> &factors) {
+    std::vector<std::string> out;
+    for (const SymbolPtr &x : factors)
+      out.push_back(textOf(x));
+    std::sort(out.begin(), out.end());
+    return out;
+  };
+  return texts(a) == texts(b);
+}
+
+/// a = -b, whatever the parameters are: as numbers, at and around the points.
+static bool isOpposite(const SymbolPtr &a, const SymbolPtr &b, const std::vector<Point> &points) {
+  for (const Point &point : points)
+    for (double by : {1.0, 0.91, 1.07}) {
+      Point moved = point;
+      for (auto &[name, value] : moved)
+        value *= by;
+      double x = valueAt(a, 1, moved), y = valueAt(b, 1, moved);
+      if (!(std::fabs(x + y) <= 1e-13 * std::fabs(x)) || x == 0)
+        return false;
+    }
+  return true;
+}
+
+/// Whether log X - log Y is much less than log Y somewhere, with X and Y within a factor of two.
+static bool logsCancel(const Products &x, const Products &y, const std::vector<Point> &points) {
+  SymbolPtr a = sumOf(x), b = sumOf(y);
+  for (const Point &point : points)
+    for (double s : {-0.25, -0.5, -1.0, -2.0, -4.0}) {
+      double logX = std::log(valueAt(a, std::exp(s), point));
+      double logY = std::log(valueAt(b, std::exp(s), point));
+      if (std::fabs(logX - logY) < std::fmin(0.25 * std::fabs(logY), 0.5))
+        return true;
+    }
+  return false;
+}
+
+/// log X - log Y: log1p((X - Y) / Y) where they are near.
+Tensor LogSpace::logOfRatio(const Products &x, const Products &y) {
+  SymbolPtr none = Symbol::of(0);
+  Products gap = x;
+  for (Product p : y) {
+    p.coefficient = Symbol::of(-1) * p.coefficient;
+    gap.push_back(p);
+  }
+  auto log = [&](const Products &of) { return sum(expanded(function("log", sumOf(of))), none); };
+  Scope scope;
+  Tensor share = op("div", sum(merged(gap), none), sum(y, none));
+  Tensor isNear = op("lt", op("abs", share), number(0.5));
+  return checker.select(scope, isNear,
+                        op("log1p", checker.select(scope, isNear, share, number(0), at)),
+                        op("sub", log(x), log(y)), at);
+}
+
 Tensor LogSpace::sum(const Products &given, const SymbolPtr &shift) {
   Products products = degrees.logsApart(given);
   std::vector<SymbolPtr> exponents;
@@ -160,19 +244,33 @@ Tensor LogSpace::sum(const Products &given, const SymbolPtr &shift) {
   std::optional<Tensor> out;
   auto plus = [&](const Tensor &x) { out = out ? op("add", *out, x) : x; };
   std::vector<bool> isDone(products.size());
-  // c w^a - c w^b = c w^b (w^(a-b) - 1), without cancellation.
+  auto plusPair = [&](size_t i, size_t j, Product front, const SymbolPtr &exponent, Tensor pair) {
+    bool isMinus = front.coefficient->is(-1);
+    if (isMinus)
+      front.coefficient = Symbol::of(1);
+    if (!front.coefficient->is(1) || !front.factors.empty() || !exponent->is(0))
+      pair = op("mul", product(front, exponent), pair);
+    plus(isMinus ? op("neg", pair) : pair);
+    isDone[i] = isDone[j] = true;
+  };
   for (size_t i = 0; i < products.size(); ++i)
     for (size_t j = 0; j < products.size() && !isDone[i]; ++j) {
-      const SymbolPtr &x = products[i].coefficient, &y = products[j].coefficient;
-      bool isPlain = products[i].factors.empty() && products[j].factors.empty();
-      if (i == j || isDone[j] || !isPlain || x->kind != Kind::Number || y->kind != Kind::Number ||
-          x->number != -y->number || degrees.order(exponents[i], exponents[j]) != 1)
+      const Product &x = products[i], &y = products[j];
+      if (i == j || isDone[j] || !isOpposite(x.coefficient, y.coefficient, degrees.points))
         continue;
-      Tensor pair = powerOfWMinusOne(exponents[i] - exponents[j]);
-      if (!exponents[j]->is(0))
-        pair = op("mul", pair, powerOfW(exponents[j]));
-      plus(x->is(1) ? pair : op("mul", pair, constant(x)));
-      isDone[i] = isDone[j] = true;
+      std::optional<int> order = degrees.order(exponents[i], exponents[j]);
+      // c w^a - c w^b = c w^b (w^(a-b) - 1), without cancellation.
+      if (order == 1 && x.factors.empty() && y.factors.empty())
+        plusPair(i, j, {x.coefficient, x.power, {}}, exponents[j],
+                 powerOfWMinusOne(exponents[i] - exponents[j]));
+      // c w^a F log X - c w^a F log Y, where the difference is much less than both.
+      if (order != 0 || i > j)
+        continue;
+      auto logX = logarithmOf(x, degrees), logY = logarithmOf(y, degrees);
+      if (logX && logY && sameFactors(logX->rest, logY->rest) &&
+          logsCancel(logX->inside, logY->inside, degrees.points))
+        plusPair(i, j, {x.coefficient, x.power, logX->rest}, exponents[i],
+                 logOfRatio(logX->inside, logY->inside));
     }
   for (size_t i = 0; i < products.size(); ++i)
     if (!isDone[i])

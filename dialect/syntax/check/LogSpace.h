@@ -48,6 +48,7 @@ private:
   Tensor product(const Product &product, const SymbolPtr &exponent);
   Tensor factor(const SymbolPtr &factor);
   Tensor logOfSum(const Products &products, const SymbolPtr &degree);
+  Tensor logOfRatio(const Products &x, const Products &y);
   Tensor powerOfWMinusOne(const SymbolPtr &k);
 };
 

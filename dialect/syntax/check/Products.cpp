@@ -61,25 +61,44 @@ static Products single(SymbolPtr factor) {
   return {{Symbol::of(1), Symbol::of(0), {std::move(factor)}}};
 }
 
-/// A sum of several products as c times one that is 1 at u = 1 where it can be (its log is then
-/// small where p is near q), in a fixed order, so that 1 + u and (u + 1) / 2 are seen to be the
-/// same.
-static std::pair<SymbolPtr, SymbolPtr> canonical(Products sum) {
+namespace {
+/// c u^power sum.
+struct Canonical {
+  SymbolPtr c, power, sum;
+};
+} // namespace
+
+/// A sum of several products as c u^a times one that is 1 at u = 1 where it can be (its log is then
+/// small where p is near q) and whose lowest power is 0 (so that l / u + 1 - l, the dual's, is seen
+/// to be l + (1 - l) u over u), in a fixed order, so that 1 + u and (u + 1) / 2 are the same.
+static Canonical canonical(Products sum) {
   std::sort(sum.begin(), sum.end(),
             [](const Product &a, const Product &b) { return keyOf(a) < keyOf(b); });
-  double c = 0;
-  for (const Product &product : sum) {
-    if (product.coefficient->kind != Kind::Number || !product.factors.empty())
-      return {Symbol::of(1), sumOf(sum)};
-    c += product.coefficient->number;
+  auto all = [&](auto is) { return std::all_of(sum.begin(), sum.end(), is); };
+  SymbolPtr one = Symbol::of(1), lowest = Symbol::of(0);
+  if (!all([](const Product &x) { return x.factors.empty(); }))
+    return {one, lowest, sumOf(sum)};
+  if (all([](const Product &x) { return x.power->kind == Kind::Number; })) {
+    lowest = std::min_element(sum.begin(), sum.end(), [](const Product &a, const Product &b) {
+               return a.power->number < b.power->number;
+             })->power;
+    for (Product &product : sum)
+      product.power = product.power - lowest;
+    std::sort(sum.begin(), sum.end(),
+              [](const Product &a, const Product &b) { return keyOf(a) < keyOf(b); });
   }
+  if (!all([](const Product &x) { return x.coefficient->kind == Kind::Number; }))
+    return {one, lowest, sumOf(sum)};
+  double c = 0;
+  for (const Product &product : sum)
+    c += product.coefficient->number;
   if (c < 1e-9)
     c = std::max(sum[0].coefficient->number, 0.0);
   if (c == 0 || std::fabs(c - 1) < 1e-14)
-    return {Symbol::of(1), sumOf(sum)};
+    return {one, lowest, sumOf(sum)};
   for (Product &product : sum)
     product.coefficient = Symbol::of(product.coefficient->number / c);
-  return {Symbol::of(c), sumOf(sum)};
+  return {Symbol::of(c), lowest, sumOf(sum)};
 }
 
 /// c^k u^(a k) F^k of a single product; nothing if c may be negative and k is no whole number.
@@ -119,8 +138,8 @@ struct Collection {
       auto raised = powerOf(inner[0], exponent);
       all = multiply(all, raised ? Products{*raised} : single(power(x, exponent)));
     } else {
-      auto [c, sum] = canonical(inner);
-      all = multiply(all, {{power(c, exponent), Symbol::of(0), {}}});
+      auto [c, lowest, sum] = canonical(inner);
+      all = multiply(all, {{power(c, exponent), lowest * exponent, {}}});
       for (auto &[known, k] : sums)
         if (textOf(known) == textOf(sum)) {
           k = k + exponent;
@@ -156,10 +175,12 @@ struct Collection {
 static Products logOf(const SymbolPtr &self) {
   Products inner = expanded(self->args[0]);
   if (inner.size() != 1) {
-    auto [c, sum] = canonical(inner);
+    auto [c, lowest, sum] = canonical(inner);
     Products out = single(function("log", sum));
     if (!c->is(1))
       out.push_back({function("log", c), Symbol::of(0), {}});
+    if (!lowest->is(0))
+      out.push_back({lowest, Symbol::of(0), {function("log", Symbol::variable())}});
     return out;
   }
   // log(c u^a F) = log c + a log u + log F
