@@ -402,17 +402,10 @@ TEST_CASE("the page lists every builtin that can be called") {
   }
 }
 
-TEST_CASE("the page lists every declaration of the prelude") {
-  std::set<std::string> words = wordsOf(section("The prelude"));
-  std::string text;
-  for (const checking::PreludeFile &file : checking::preludeFiles())
-    text += file.text;
-  std::regex declaration("(?:^|\n)(?:fn|model|record|optimizer|divergence) ([A-Za-z_0-9]+)");
-  size_t count = 0;
-  for (std::sregex_iterator at(text.begin(), text.end(), declaration), end; at != end;
-       ++at, ++count) {
-    INFO((*at)[1].str());
-    CHECK(words.count((*at)[1].str()) == 1);
+TEST_CASE("the page lists every file of the prelude") {
+  std::string page = section("The prelude");
+  for (const checking::PreludeFile &file : checking::preludeFiles()) {
+    INFO(file.name);
+    CHECK(page.find("`" + file.name.substr(file.name.rfind('/') + 1) + "`") != std::string::npos);
   }
-  CHECK(count > 40);
 }

@@ -15,5 +15,6 @@ void addBuildCommand(CLI::App &app, int &exitCode);
 void addCheckCommand(CLI::App &app, int &exitCode);
 void addFormatCommand(CLI::App &app, int &exitCode);
 void addExplainCommand(CLI::App &app, int &exitCode);
+void addPreludeCommand(CLI::App &app, int &exitCode);
 
 } // namespace frit

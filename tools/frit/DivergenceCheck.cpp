@@ -5,12 +5,11 @@
 //    of any f (DivergenceLaws.h); then once more with the logits rounded to bf16, against the
 //    formula written naively.
 #include "tools/frit/DivergenceCheck.h"
-#include "dialect/syntax/Parser.h"
-#include "dialect/syntax/check/Prelude.h"
 #include "tools/frit/DivergenceLaws.h"
 #include "tools/frit/Driver.h"
 #include "tools/frit/LikelihoodCheck.h"
 #include "tools/frit/NaiveDivergence.h"
+#include "tools/frit/ParsedFiles.h"
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -63,8 +62,7 @@ private:
   static constexpr int mostKnown = 64; // columns that a bucket knows
   const ObjectiveCheck &check;
   std::chrono::steady_clock::time_point begin;
-  Sources sources;
-  std::vector<ast::Module> modules; // the file, the prelude
+  ParsedFiles files;
   DivergenceScope scope;
   std::vector<Subject> subjects;
   std::vector<bool> verdicts;
@@ -72,19 +70,7 @@ private:
   std::vector<int> sizes() const {
     return check.columns.empty() ? std::vector<int>{1, 2, 7, 128, 1000} : check.columns;
   }
-  bool isPrelude() const {
-    return check.request.file == "prelude" && !std::filesystem::exists("prelude");
-  }
-
-  const ast::Module &parsed(const Source &source) {
-    Diagnostics diagnostics;
-    modules.push_back(parse(source, diagnostics));
-    if (diagnostics.hasErrors()) {
-      std::cerr << diagnostics.render();
-      throw UserError();
-    }
-    return modules.back();
-  }
+  bool isPrelude() const { return ParsedFiles::isPrelude(check.request.file); }
 
   void declare(const ast::Module &module) {
     for (const ast::DeclPtr &decl : module.decls)
@@ -97,23 +83,11 @@ private:
   }
 
   void read() {
-    const std::vector<checking::PreludeFile> &files = checking::preludeFiles();
-    modules.reserve(files.size() + 1);
-    std::vector<const ast::Module *> mine;
-    for (const checking::PreludeFile &file : files) {
-      mine.push_back(&parsed(sources.add(file.name, file.text)));
-      declare(*mine.back());
-    }
-    if (!isPrelude()) {
-      std::string reason;
-      const Source *source = sources.load(check.request.file, reason);
-      if (!source) {
-        std::cerr << fmt::format("frit: cannot read {}: {}\n", check.request.file, reason);
-        throw UserError();
-      }
-      mine = {&parsed(*source)};
+    for (const ast::Module *module : files.prelude())
+      declare(*module);
+    std::vector<const ast::Module *> mine = files.about(check.request.file);
+    if (!isPrelude())
       declare(*mine[0]);
-    }
     for (const ast::Module *module : mine)
       for (const ast::DeclPtr &decl : module->decls)
         if (auto *divergence = ast::as<ast::Divergence>(decl))

@@ -20,7 +20,8 @@ struct DivergenceFinding {
 /// far out, where f' tends to a limit, it is small beside the two numbers it is a difference of,
 /// and these are right to their own last digits, `allowedParts` of them.
 constexpr double allowedValue = 1e-4, smallestValue = 1e-7, allowedGradient = 1e-5,
-                 allowedParts = 8 * 0x1p-24; // roundings: of log p, its exp, f', their product, sums
+                 allowedParts =
+                     8 * 0x1p-24; // roundings: of log p, its exp, f', their product, sums
 
 /// Value and slopes against the truth, and the laws that hold of any f.
 void judge(DivergenceFinding &finding, const std::string &where, const DivergenceResult &result,

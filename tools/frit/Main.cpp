@@ -59,6 +59,7 @@ int main(int argc, char **argv) {
   frit::addCheckCommand(app, exitCode);
   frit::addFormatCommand(app, exitCode);
   frit::addExplainCommand(app, exitCode);
+  frit::addPreludeCommand(app, exitCode);
   // After the commands, which would each repeat it.
   app.footer("Examples:\n"
              "  frit train gpt.frit --data corpus.txt --out run    compile (cached) and train\n"

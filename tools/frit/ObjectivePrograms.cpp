@@ -158,16 +158,6 @@ std::vector<std::string> ObjectiveProgram::numbers() const {
   return out;
 }
 
-const ast::Module &ObjectiveFile::read(const Source &source) {
-  Diagnostics diagnostics;
-  modules.push_back(parse(source, diagnostics));
-  if (diagnostics.hasErrors()) {
-    std::cerr << diagnostics.render();
-    throw UserError();
-  }
-  return modules.back();
-}
-
 /// Objectives and names of config, those of used files first.
 void ObjectiveFile::declare(const ast::Module &module) {
   for (const ast::DeclPtr &decl : module.decls)
@@ -175,12 +165,9 @@ void ObjectiveFile::declare(const ast::Module &module) {
       std::filesystem::path path(use->path);
       if (path.is_relative())
         path = std::filesystem::path(module.source->name).parent_path() / path;
-      std::string reason;
-      bool isKnown = std::any_of(modules.begin(), modules.end(), [&](const ast::Module &other) {
-        return other.source->name == path.string();
-      });
-      if (const Source *source = isKnown ? nullptr : sources.load(path.string(), reason))
-        declare(read(*source));
+      std::error_code error; // which the check of the whole file says better
+      if (!files.has(path.string()) && std::filesystem::exists(path, error))
+        declare(files.load(path.string()));
     }
   for (const ast::DeclPtr &decl : module.decls)
     if (auto *objective = ast::as<ast::Objective>(decl))
@@ -191,23 +178,11 @@ void ObjectiveFile::declare(const ast::Module &module) {
 }
 
 ObjectiveFile::ObjectiveFile(const Request &request) : request(request) {
-  fromPrelude = request.file == "prelude" && !std::filesystem::exists("prelude");
-  std::vector<const ast::Module *> mine;
-  for (const checking::PreludeFile &file : checking::preludeFiles()) {
-    const ast::Module &module = read(sources.addPrelude(file.name, file.text));
-    declare(module);
-    mine.push_back(&module);
-  }
-  if (!fromPrelude) {
-    std::string reason;
-    const Source *source = sources.load(request.file, reason);
-    if (!source) {
-      std::cerr << fmt::format("frit: cannot read {}: {}\n", request.file, reason);
-      throw UserError();
-    }
-    mine = {&read(*source)};
+  for (const ast::Module *module : files.prelude())
+    declare(*module);
+  std::vector<const ast::Module *> mine = files.about(request.file);
+  if (!isPrelude())
     declare(*mine[0]);
-  }
   std::set<const ast::Objective *> trained;
   for (const ast::Module *module : mine)
     for (const ast::DeclPtr &decl : module->decls) {
@@ -355,7 +330,7 @@ Request ObjectiveFile::requestFor(const ObjectiveProgram &program, const Objecti
   if (pieces > 1)
     fields += fmt::format("  accumulate = {}\n", pieces);
   std::string use =
-      fromPrelude ? ""
+      isPrelude() ? ""
                   : fmt::format("use \"{}\"\n", std::filesystem::absolute(request.file).string());
   out.text = fmt::format("{}config {{ {} }}\n{}"
                          "optimizer gradient_() {{ weight = grad }}\n"

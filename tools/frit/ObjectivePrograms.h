@@ -2,10 +2,8 @@
 // anything: the models are tables whose parameters are what they say, the optimiser puts gradients
 // where weights were, and all sizes are small.
 #pragma once
-#include "dialect/syntax/Ast.h"
-#include "dialect/syntax/Source.h"
+#include "tools/frit/ParsedFiles.h"
 #include "tools/frit/Request.h"
-#include <list>
 #include <map>
 #include <set>
 
@@ -39,7 +37,7 @@ public:
 
   /// In the order of the file: train blocks, then objectives that no block trains.
   std::vector<ObjectiveProgram> programs;
-  bool isPrelude() const { return fromPrelude; }
+  bool isPrelude() const { return ParsedFiles::isPrelude(request.file); }
 
   /// What to compile. The step takes its batch in `pieces`.
   Request requestFor(const ObjectiveProgram &program, const ObjectiveSizes &sizes,
@@ -49,13 +47,10 @@ public:
 
 private:
   Request request;
-  bool fromPrelude = false;
-  Sources sources;
-  std::list<ast::Module> modules; // never move
+  ParsedFiles files;
   std::map<std::string, const ast::Objective *> objectives;
   std::set<std::string> config;
 
-  const ast::Module &read(const Source &source);
   void declare(const ast::Module &module);
   void addRun(const ast::Train &train, const ast::Run *run, const std::string &name);
   void findModels(ObjectiveProgram &program, const ast::Train *train);
