@@ -10,14 +10,26 @@ namespace {
 
 Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
 
-/// Elements between neighbours along each axis of a dense value, by name.
+/// Elements between neighbours along each axis of a dense value, by name. An axis of size 1 has
+/// none: the group may walk over one of the same name that is longer, another value's.
 std::map<std::string, int64_t> stridesOf(const ValueType &type) {
   std::map<std::string, int64_t> out;
   int64_t stride = 1;
   for (const Axis &axis : llvm::reverse(type.axes)) {
-    out[axis.name] = stride;
+    if (axis.size > 1)
+      out[axis.name] = stride;
     stride *= axis.size;
   }
+  return out;
+}
+
+/// The axes that a reduction goes over, but those of size 1.
+std::set<std::string> reducedBy(Operation *op) {
+  std::set<std::string> out;
+  ValueType type = typeOf(op->getOperand(0));
+  for (const std::string &axis : op->getAttrOfType<AxesAttr>("over").strings())
+    if (type.find(axis)->size > 1)
+      out.insert(axis);
   return out;
 }
 
@@ -96,11 +108,8 @@ private:
       return group.emitError("this is a bug in frit: no value of a group has all its axes");
 
     for (Operation &op : body().without_terminator())
-      if (auto over = op.getAttrOfType<AxesAttr>("over")) {
-        std::set<std::string> names;
-        for (const std::string &axis : over.strings())
-          if (all.count(axis))
-            names.insert(axis);
+      if (op.hasAttr("over")) {
+        std::set<std::string> names = reducedBy(&op);
         if (names.empty())
           continue; // of one element
         if (!reducedAxes.empty() && names != reducedAxes)
@@ -174,8 +183,7 @@ private:
 
   /// Over the reduced axes, or over nothing if all axes of `op` have size 1.
   int reduce(Operation *op, int operand, Combine combine) {
-    auto over = op->getAttrOfType<AxesAttr>("over").strings();
-    if (llvm::none_of(over, [&](auto &axis) { return reducedAxes.count(axis); }))
+    if (reducedBy(op).empty())
       return operand;
     GroupNode node = make(GroupNode::Reduce, plan.nodes[operand].element, {operand});
     node.combine = combine;
@@ -253,9 +261,7 @@ private:
   std::map<std::pair<int, bool>, Exponentials> exponentials;
 
   Exponentials exponentialsOf(Operation *op, int x) {
-    auto over = op->getAttrOfType<AxesAttr>("over").strings();
-    bool reduces = llvm::any_of(over, [&](auto &axis) { return reducedAxes.count(axis); });
-    std::pair key(x, reduces);
+    std::pair key(x, !reducedBy(op).empty());
     if (auto at = exponentials.find(key); at != exponentials.end())
       return at->second;
     Type element = plan.nodes[x].element;

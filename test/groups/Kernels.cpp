@@ -40,6 +40,22 @@ TEST_CASE("operands in other orders") {
   });
 }
 
+TEST_CASE("an axis of size 1 beside a longer one of the same name") {
+  // Two calls of one model on inputs of different lengths: their gradients by its offset are added.
+  sweep([](Element e, int64_t n) {
+    return Program({type(e, {{"s", 1}, {"d", 5}}), type(e, {{"s", n}, {"d", 5}}),
+                    type(e, {{"d", 5}, {"s", 1}}), type(e, {{"d", 5}, {"s", n}})},
+                   [](Build &b, Terms x) -> Terms {
+                     auto softmax = [&](Term y) {
+                       return b.make("softmax", {y}, {{"over", std::vector<std::string>{"s"}}});
+                     };
+                     return {b.sum(x[0], {"s"}) + b.sum(x[1], {"s"}),
+                             b.sum(x[2], {"s"}) + b.sum(x[3], {"s"}),
+                             b.sum(softmax(x[2]), {"s"}) + b.sum(softmax(x[3]) * x[3], {"s"})};
+                   });
+  });
+}
+
 TEST_CASE("causal softmax, forward and backward") {
   sweep([](Element e, int64_t n) {
     std::vector<Axis> axes{{"b", 2}, {"h", 3}, {"t", n}, {"s", n}};
