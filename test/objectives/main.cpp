@@ -314,7 +314,7 @@ void judgeExtremes(Program &program, const Case &block, const Json &numbers) {
 }
 
 /// A line for table.py: block, what the others or the hand say, the compiled loss, how far apart
-/// the losses are and the gradients at most, relative to the largest number of each.
+/// the losses are and the gradients at most, relative to the largest number of each; our largest.
 void tabulate(Program &compiled, const Case &block, const Json &data, const Json &golden) {
   bool isGolden = golden.contains(block.name);
   const Json &numbers =
@@ -332,9 +332,14 @@ void tabulate(Program &compiled, const Case &block, const Json &data, const Json
       }
       apart = std::max(apart, largest < 1e-15 ? most : most / largest);
     }
-  std::cout << fmt::format("{}\t{:.9g}\t{:.9g}\t{:.1e}\t{}\n", block.name, theirs, ours,
+  double steepest = 0;
+  for (auto &[name, array] : out)
+    if (name != "loss")
+      for (double x : array.data)
+        steepest = std::max(steepest, std::fabs(x));
+  std::cout << fmt::format("{}\t{:.9g}\t{:.9g}\t{:.1e}\t{}\t{:.9g}\n", block.name, theirs, ours,
                            std::fabs(ours - theirs) / std::max(std::fabs(theirs), 1e-9),
-                           isGolden ? fmt::format("{:.1e}", apart) : "-");
+                           isGolden ? fmt::format("{:.1e}", apart) : "-", steepest);
 }
 
 Json read(const std::filesystem::path &path) {

@@ -27,7 +27,7 @@ torch.set_default_dtype(torch.float64)
 
 
 def ours(tests):
-    """{file: {block: (theirs, ours, apart, gradients apart)}} by the compiled programs."""
+    """{file: {block: (theirs, ours, apart, gradients apart, our largest gradient)}} by the compiled programs."""
     out = {}
     for path in sorted(glob.glob(f"{HERE}/*.frit")):
         file = os.path.basename(path)[:-5]
@@ -37,25 +37,39 @@ def ours(tests):
     return out
 
 
+TRAINED = []  # what the call at hand is differentiated by
+
+
+def trained(d):
+    TRAINED[:] = [d[n].requires_grad_() for n in ("policy.table", "student.table") if n in d]
+    return d
+
+
 def family(module, block, **changed):
     """The numbers of a family for a block of it, and its settings."""
     name = module.__name__.split(".")[-1]
     settings = golden.train_blocks(f"{HERE}/{name}.frit")[block][1]
-    return golden.tensors(module.NUMBERS["golden"], module.SHAPES), golden.Settings({**settings, **changed})
+    return trained(golden.tensors(module.NUMBERS["golden"], module.SHAPES)), golden.Settings({**settings, **changed})
 
 
 def bug(block, shapes, dtype=torch.float64):
     numbers = json.load(open(f"{HERE}/data/bugs.json"))[block]
     d = golden.tensors({n: x for n, x in numbers.items() if n in shapes}, shapes)
-    return {n: x.to(dtype) if x.dtype == torch.float64 else x for n, x in d.items()}
+    return trained({n: x.to(dtype) if x.dtype == torch.float64 else x for n, x in d.items()})
 
 
 BUG = {"policy.table": (5, 5), "reference.table": (5, 5), "student.table": (5, 5), "teacher.table": (5, 5), "old_logp": (3, 2),
        "advantage": (3,), **shared.sequence_shapes("s", 3, 2), **shared.sequence_shapes("chosen", 3, 2), **shared.sequence_shapes("rejected", 3, 2)}
 
 
-def value(x):
-    return x.item() if isinstance(x, torch.Tensor) else float(x)
+def both(x):
+    """A number as text, and the largest entry of its gradient."""
+    if not isinstance(x, torch.Tensor):
+        return f"{float(x):.6g}", "-"
+    if not x.requires_grad:
+        return f"{x.item():.6g}", "-"
+    slopes = [g for g in torch.autograd.grad(x, TRAINED, allow_unused=True) if g is not None]
+    return f"{x.item():.6g}", f"{max(g.abs().max().item() for g in slopes):.6g}" if slopes else "-"
 
 
 def cross_entropy_of_nothing():
@@ -172,7 +186,7 @@ DIFFER = [
     ("trl generalized_jsd_loss, T 2", lambda: trl_jsd(0.0, "temperature_once", 2.0), "bugs.temperature_once", "convention: no T^2 in TRL and Liger, Hinton's in `distill`"),
     ("trl DPO sigmoid, label_smoothing 1/4", lambda: trl_pairs("cdpo", "sigmoid"), "pairs.cdpo", "convention: TRL's sigmoid takes no smoothing"),
     ("trl DPO js_divergence, the same beta", lambda: trl_pairs("dpo_js", "sigmoid", "js_divergence"), "pairs.dpo_js", "convention: their f is twice Jensen-Shannon; half the beta is ours"),
-    ("trl GRPO k3 at e^150, f32", lambda: trl_k3(torch.float32), "bugs.k3_overflow", "their bug TRL 3015: exp before any bound; ours stands still at e^20"),
+    ("trl GRPO k3 at e^150, f32", lambda: trl_k3(torch.float32), "bugs.k3_overflow", "their bug TRL 3015: exp before any bound; ours stops at e^20"),
     ("verl kl_penalty k3 at e^150", verl_k3, "bugs.k3_overflow", "convention: verl holds the value to 10, and so its gradient to 0"),
     ("trl ORPO of sure answers, its gradient in f32", trl_orpo, "bugs.sure_answers", "their bug: log(1 - e^x) where x rounds to 0; our block requires gradients that are numbers"),
     ("liger KTO, weights 1 and 1/2", liger_kto, "singles.kto", "their bug: the weights are not in the loss"),
@@ -193,7 +207,7 @@ def main():
         if not os.path.exists(f"{HERE}/golden/{file}.json"):
             continue
         sources = json.load(open(f"{HERE}/golden/{file}.json"))
-        for block, (theirs, mine, apart, gradient) in blocks.items():
+        for block, (theirs, mine, apart, gradient, _) in blocks.items():
             if block in sources:
                 print(f"| `{block}` | {sources[block]['source']} | {theirs} | {mine} | {apart} | {gradient} |")
                 count += 1
@@ -201,12 +215,12 @@ def main():
     print(f"\n{count} blocks; losses are at most {worst[0]:.1e} apart, gradients {worst[1]:.1e}.\n")
     for what, call, block in SAME:
         file, name = block.split(".")
-        theirs, mine = value(call()), float(results[file][name][1])
-        print(f"{what}: {theirs:.6g}, ours {mine:.6g}")
-    print("\n| call | theirs | ours | why |\n|---|---|---|---|")
+        print(f"{what}: {both(call())[0]}, ours {float(results[file][name][1]):.6g}")
+    print("\n| call | theirs | its largest slope | ours | its largest slope | why |\n|---|---|---|---|---|---|")
     for what, call, block, why in DIFFER:
         file, name = block.split(".")
-        print(f"| {what} | {value(call()):.6g} | {float(results[file][name][1]):.6g} (`{name}`) | {why} |")
+        (theirs, slope), mine = both(call()), results[file][name]
+        print(f"| {what} | {theirs} | {slope} | {float(mine[1]):.6g} (`{name}`) | {float(mine[4]):.6g} | {why} |")
 
 
 main()

@@ -242,8 +242,7 @@ public:
   Tensor logProb(Scope &scope, const Distribution &d, const Tensor &x, Location at);
   Tensor entropyOf(Scope &scope, const Distribution &d, Location at);
   Tensor crossEntropy(Scope &scope, const Distribution &p, const Distribution &q, Location at);
-  Tensor crossEntropyOfColumns(Scope &scope, const Distribution &p, const Distribution &q,
-                               Location at);
+  Tensor crossEntropyOfColumns(const Distribution &p, const Distribution &q, Location at);
   Value sample(Scope &scope, const Distribution &d, Location at);
   Tensor random(Scope &scope, const std::string &distribution, const Axes &axes, Location at);
   Tensor sumEvent(const Tensor &x, const Axes &event, Location at);

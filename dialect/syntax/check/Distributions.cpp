@@ -172,7 +172,7 @@ Tensor Checker::crossEntropy(Scope &scope, const Distribution &p, const Distribu
                op2("mul", epsilon, spread, at), at);
   }
   if (p.kind == Kind::Categorical)
-    return crossEntropyOfColumns(scope, p, q, at);
+    return crossEntropyOfColumns(p, q, at);
   if (p.kind == Kind::Bernoulli) {
     const Tensor &z = field(q, "logits");
     Tensor all = op2("sub", op1("softplus", z, at),

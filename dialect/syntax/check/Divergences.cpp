@@ -8,6 +8,7 @@
 //    dD/dz = q (phi - sum of q phi), dD/dt = p (f' - sum of p f'), phi = f - u f'.
 // A row whose logits are all -inf is absent: 0, without a gradient. Where q is 0 and p is not, a
 // column weighs p f'(inf), where p is 0, q f(0): inf for some f, and then without a gradient.
+#include "dialect/syntax/check/FormulaWriter.h"
 #include "dialect/syntax/check/LogitRows.h"
 #include "dialect/syntax/check/Ratio.h"
 #include <algorithm>
@@ -35,23 +36,13 @@ struct Side {
   Tensor logP;
 };
 
-struct Writing {
-  Checker &checker;
-  Scope &scope;
+struct Writing : FormulaWriter {
   const GeneratorFacts &f;
   Axes event;
-  Location at;
 
-  Tensor number(double x) { return checker.literal(x); }
-  Tensor op(const char *name, const Tensor &a, const Tensor &b) {
-    return checker.op2(name, a, b, at);
-  }
-  Tensor op(const char *name, const Tensor &a) { return checker.op1(name, a, at); }
-  Tensor choose(const Tensor &c, const Tensor &a, const Tensor &b) {
-    return checker.select(scope, c, a, b, at);
-  }
-  Tensor either(const Tensor &a, const Tensor &b) { return checker.emit("or", {a, b}, {}, at); }
-  Tensor hold(const Tensor &x) { return held(checker, x, at); }
+  Writing(Checker &checker, const GeneratorFacts &f, Axes event, Location at)
+      : FormulaWriter(checker, at), f(f), event(std::move(event)) {}
+
   Tensor sum(const Tensor &x) { return checker.sumEvent(x, event, at); }
   Tensor isNothing(const Tensor &x) { return op("eq", x, number(-INFINITY)); }
 
@@ -110,11 +101,6 @@ struct Writing {
     return op("sub", s, op("sub", p.sum, q.sum));
   }
 
-  Tensor withSlope(const Tensor &value, const Tensor &by, const Tensor &slope) {
-    if (by.uniform || !by.id)
-      return value;
-    return checker.emit("with_slope", {value, by, slope}, {}, at);
-  }
   /// Slopes by log-probabilities into slopes by logits: by - probability * sum(by). In a column
   /// with most of the probability that is a difference of equal numbers; there it is less what all
   /// the others get.
@@ -182,7 +168,7 @@ struct Writing {
       Tensor product = op("mul", column.p, choose(q.none, lost, x));
       return choose(p.none, number(0), op("neg", product));
     };
-    Tensor isLost = checker.emit("and", {q.none, checker.emit("not", {p.none}, {}, at)}, {}, at);
+    Tensor isLost = both(q.none, isNot(p.none));
     column.value = choose(isLost, number(INFINITY), times(q.logP, number(0)));
     // By the logits of p all log q of a row may move together: then without the normaliser, whose
     // digits hide what they differ by. A column that is lost has log q = 0 here.
@@ -259,25 +245,21 @@ struct Writing {
 
 /// kl(a || b) of normals: (r^2 - 1) / 2 - log r + gap^2 / 2, r = std a / std b, the first half of
 /// it as (e^x - 1 - x) / 2 with x = 2 log r.
-static Tensor klOfNormals(Checker &checker, Scope &scope, const Distribution &a,
-                          const Distribution &b, Location at) {
-  auto op = [&](const char *name, const Tensor &x, const Tensor &y) {
-    return checker.op2(name, x, y, at);
-  };
+static Tensor klOfNormals(Checker &checker, const Distribution &a, const Distribution &b,
+                          Location at) {
+  FormulaWriter w{checker, at};
   const Tensor &sa = field(a, "std"), &sb = field(b, "std");
-  Tensor gap = op("div", op("sub", field(a, "mean"), field(b, "mean")), sb);
-  Tensor more = op("div", op("sub", sa, sb), sb), half = checker.literal(0.5);
-  Tensor isNear = op("lt", checker.op1("abs", more, at), half);
-  Tensor zero = checker.literal(0), one = checker.literal(1);
-  Tensor x = checker.select(
-      scope, isNear, checker.op1("log1p", checker.select(scope, isNear, more, zero, at), at),
-      checker.op1("log", checker.select(scope, isNear, one, op("div", sa, sb), at), at), at);
-  x = op("mul", x, checker.literal(2));
+  Tensor gap = w.op("div", w.op("sub", field(a, "mean"), field(b, "mean")), sb);
+  Tensor more = w.op("div", w.op("sub", sa, sb), sb);
+  Tensor isNear = w.op("lt", w.op("abs", more), w.number(0.5));
+  Tensor x = w.choose(isNear, w.op("log1p", w.choose(isNear, more, w.number(0))),
+                      w.op("log", w.choose(isNear, w.number(1), w.op("div", sa, sb))));
+  x = w.op("mul", x, w.number(2));
   SymbolPtr u = Symbol::variable();
   static const GeneratorFacts reverse =
       factsOf(u - Symbol::of(1) - function("log", u), {Point()}); // e^x - 1 - x
   Tensor spread = linkAt(checker, reverse, Link::Value, x, at);
-  Tensor all = op("mul", op("add", spread, op("mul", gap, gap)), half);
+  Tensor all = w.op("mul", w.op("add", spread, w.op("mul", gap, gap)), w.number(0.5));
   Axes axes = all.type.axes;
   for (const Axis &axis : gap.type.axes)
     if (std::find(axes.begin(), axes.end(), axis) == axes.end())
@@ -285,11 +267,10 @@ static Tensor klOfNormals(Checker &checker, Scope &scope, const Distribution &a,
   return checker.sumEvent(checker.expand(all, axes, at), a.event, at);
 }
 
-Tensor Checker::crossEntropyOfColumns(Scope &scope, const Distribution &p, const Distribution &q,
-                                      Location at) {
+Tensor Checker::crossEntropyOfColumns(const Distribution &p, const Distribution &q, Location at) {
   SymbolPtr u = Symbol::variable();
   static const GeneratorFacts kl = factsOf(u * function("log", u) - u + Symbol::of(1), {Point()});
-  Writing writing{*this, scope, kl, p.event, at};
+  Writing writing(*this, kl, p.event, at);
   return writing.crossEntropy(writing.sideOf(p), writing.sideOf(q));
 }
 
@@ -308,10 +289,10 @@ Value Checker::divergence(Scope &scope, const Generator &generator, const Value 
       error(at, fmt::format("D[{}] of two normals has no closed form here", name))
           .help("kl and reverse_kl have one; others can be estimated from samples")
           .fail();
-    return Value(klOfNormals(*this, scope, isKl ? *p : *q, isKl ? *q : *p, at));
+    return Value(klOfNormals(*this, isKl ? *p : *q, isKl ? *q : *p, at));
   }
   GeneratorFacts facts = factsOf(*this, generator, at);
-  Writing writing{*this, scope, facts, p->event, at};
+  Writing writing(*this, facts, p->event, at);
   if (p->kind == DistributionKind::Bernoulli) {
     const Tensor &zP = field(*p, "logits"), &zQ = field(*q, "logits");
     meet(scope, {zP, zQ}, at, "'||'", true);

@@ -5,6 +5,7 @@
 // straight line from one to the other within a fiftieth of the limit.
 #include "dialect/syntax/check/Generators.h"
 #include "dialect/syntax/check/Degrees.h"
+#include "dialect/syntax/check/FormulaWriter.h"
 #include <algorithm>
 
 namespace frit::checking {
@@ -132,17 +133,13 @@ struct Formula {
   std::vector<std::pair<SymbolPtr, SymbolPtr>> bindAtRunTime(const ast::Parameter &parameter,
                                                              Reading &reading) {
     const std::string &name = parameter.name.text;
-    auto op = [&](const char *op, const Tensor &a, const Tensor &b) {
-      return checker.op2(op, a, b, at);
-    };
-    auto number = [&](double x) { return checker.literal(x); };
-    Scope none;
-    Tensor a = checker.toReal(checker.toTensor(none, generator.parameters.at(name), at), at);
+    FormulaWriter w{checker, at};
+    Tensor a = checker.toReal(checker.toTensor(w.none, generator.parameters.at(name), at), at);
     Reading plain{checker, generator, {}};
     std::vector<double> values = {0.5};
     if (parameter.low && parameter.high) {
       double low = plain.number(*parameter.low), high = plain.number(*parameter.high);
-      a = op("maximum", op("minimum", a, number(high)), number(low));
+      a = w.op("maximum", w.op("minimum", a, w.number(high)), w.number(low));
       values = {low + 0.1 * (high - low), 0.5 * (low + high), high - 0.1 * (high - low)};
     } else if (parameter.initial) {
       values = {plain.number(*parameter.initial)};
@@ -152,13 +149,15 @@ struct Formula {
       auto inner = std::make_shared<Scope>();
       inner->file = generator.file;
       double where = plain.number(*limit.where);
-      Tensor gap = op("sub", a, number(where));
-      Tensor side = checker.select(none, op("ge", gap, number(0)), number(1), number(-1), at);
-      Tensor size = checker.op1("abs", gap, at);
-      a = op("add", number(where), op("mul", side, op("maximum", size, number(limitWidth))));
+      Tensor gap = w.op("sub", a, w.number(where));
+      Tensor side = w.choose(w.op("ge", gap, w.number(0)), w.number(1), w.number(-1));
+      Tensor size = w.op("abs", gap);
+      a = w.op("add", w.number(where),
+               w.op("mul", side, w.op("maximum", size, w.number(limitWidth))));
       std::string weight = fmt::format("{} at {:g}", name, where);
       facts.parameters[weight] =
-          op("maximum", op("sub", number(1), op("mul", size, number(1 / limitWidth))), number(0));
+          w.op("maximum", w.op("sub", w.number(1), w.op("mul", size, w.number(1 / limitWidth))),
+               w.number(0));
       points(weight, {0, 0.5});
       Generator other = *checker.generatorOf(*inner, *limit.then);
       limits.push_back({Symbol::parameter(weight), Formula{checker, other, at, {}}.formula()});

@@ -228,12 +228,9 @@ Tensor LogSpace::logOfRatio(const Products &x, const Products &y) {
     gap.push_back(p);
   }
   auto log = [&](const Products &of) { return sum(expanded(function("log", sumOf(of))), none); };
-  Scope scope;
   Tensor share = op("div", sum(merged(gap), none), sum(y, none));
   Tensor isNear = op("lt", op("abs", share), number(0.5));
-  return checker.select(scope, isNear,
-                        op("log1p", checker.select(scope, isNear, share, number(0), at)),
-                        op("sub", log(x), log(y)), at);
+  return choose(isNear, op("log1p", choose(isNear, share, number(0))), op("sub", log(x), log(y)));
 }
 
 Tensor LogSpace::sum(const Products &given, const SymbolPtr &shift) {

@@ -5,19 +5,19 @@
 // front is joined with the weight that multiplies it all, max(p, q), whose logarithm is
 // `logWeight`: nothing overflows on the way to a number that does not.
 #pragma once
-#include "dialect/syntax/check/Checker.h"
 #include "dialect/syntax/check/Degrees.h"
+#include "dialect/syntax/check/FormulaWriter.h"
 
 namespace frit::checking {
 
-class LogSpace {
+class LogSpace : FormulaWriter {
 public:
   /// `logW` is at most 0; `parameters` are the values of those known at run time.
   LogSpace(Checker &checker, Tensor logW, std::optional<Tensor> logWeight,
            const std::map<std::string, Tensor> &parameters, const std::vector<Point> &points,
            Location at)
-      : checker(checker), logW(std::move(logW)), logWeight(std::move(logWeight)),
-        parameters(parameters), degrees(1, points), at(at) {}
+      : FormulaWriter(checker, at), logW(std::move(logW)), logWeight(std::move(logWeight)),
+        parameters(parameters), degrees(1, points) {}
 
   /// weight * x(w).
   Tensor write(const SymbolPtr &x);
@@ -27,23 +27,16 @@ public:
   Tensor constant(const SymbolPtr &x);
   /// w^k.
   Tensor powerOfW(const SymbolPtr &k);
-  Tensor number(double x) { return checker.literal(x); }
 
 private:
-  Checker &checker;
   Tensor logW;
   std::optional<Tensor> logWeight, weight_;
   const std::map<std::string, Tensor> &parameters;
   Degrees degrees;
-  Location at;
   std::map<std::string, Tensor> powers;       // of w, and w^k - 1
   std::map<const Symbol *, Tensor> constants; // of symbols kept alive by `kept`
   std::vector<SymbolPtr> kept;
 
-  Tensor op(const char *name, const Tensor &a, const Tensor &b) {
-    return checker.op2(name, a, b, at);
-  }
-  Tensor op(const char *name, const Tensor &a) { return checker.op1(name, a, at); }
   Tensor sum(const Products &products, const SymbolPtr &shift);
   Tensor product(const Product &product, const SymbolPtr &exponent);
   Tensor factor(const SymbolPtr &factor);

@@ -6,50 +6,30 @@
 // S - e is `rest` where e is 1, and never less than 1 elsewhere: the slope of a token that is all
 // but certain is as right as that of any other.
 #include "dialect/syntax/check/LogitRows.h"
+#include "dialect/syntax/check/FormulaWriter.h"
 #include <cmath>
 
 namespace frit::checking {
 
-namespace {
-struct Writer {
-  Checker &checker;
-  Location at;
-  Scope none;
-
-  Writer(Checker &checker, Location at) : checker(checker), at(at) {}
-  Tensor number(double x) { return checker.literal(x); }
-  Tensor op(const char *name, const Tensor &a, const Tensor &b) {
-    return checker.op2(name, a, b, at);
-  }
-  Tensor op(const char *name, const Tensor &a) { return checker.op1(name, a, at); }
-  Tensor choose(const Tensor &c, const Tensor &a, const Tensor &b) {
-    return checker.select(none, c, a, b, at);
-  }
-  /// `value`, which the rows have; `slope`, which the columns have.
-  Tensor withSlope(const Tensor &value, const LogitRows &rows, const Tensor &slope,
-                   const Axes &event) {
-    if (rows.logits.uniform || !rows.logits.id)
-      return value;
-    Tensor zero = checker.expand(number(0), slope.type.axes, at);
-    Tensor carrier = checker.emit("with_slope", {zero, rows.logits, slope}, {}, at);
-    return op("add", value, checker.sumEvent(carrier, event, at));
-  }
-};
-} // namespace
-
-Tensor held(Checker &checker, const Tensor &x, Location at) {
-  return x.uniform ? x : checker.emit("stop_gradient", {x}, {{"formula", true}}, at);
+/// `value`, which the rows have; `slope`, which the columns have.
+static Tensor withSlope(FormulaWriter &w, const Tensor &value, const LogitRows &rows,
+                        const Tensor &slope, const Axes &event) {
+  if (rows.logits.uniform || !rows.logits.id)
+    return value;
+  Tensor zero = w.checker.expand(w.number(0), slope.type.axes, w.at);
+  Tensor carrier = w.withSlope(zero, rows.logits, slope);
+  return w.op("add", value, w.checker.sumEvent(carrier, event, w.at));
 }
 
 LogitRows logitRows(Checker &checker, const Distribution &d, Location at) {
-  Writer w(checker, at);
+  FormulaWriter w{checker, at};
   auto field = [&](const char *key) { return *d.fields.at(key)->get<Tensor>(); };
   LogitRows out;
   out.logits = field("logits");
   bool isTempered = d.fields.count("cold");
-  Tensor x = held(checker, isTempered ? field("cold") : out.logits, at);
+  Tensor x = w.hold(isTempered ? field("cold") : out.logits);
   if (isTempered)
-    out.temperature = held(checker, field("temperature"), at);
+    out.temperature = w.hold(field("temperature"));
   Axes event;
   for (const Axis &axis : d.event)
     event.push_back(*x.type.find(axis.name));
@@ -75,7 +55,7 @@ LogitRows logitRows(Checker &checker, const Distribution &d, Location at) {
 
 Tensor logProbOf(Checker &checker, const LogitRows &rows, const Tensor &y, const Axes &event,
                  Location at) {
-  Writer w(checker, at);
+  FormulaWriter w{checker, at};
   Tensor position = y;
   position.vocabulary.reset();
   Tensor mine = checker.emit("gather", {rows.given, position},
@@ -87,11 +67,11 @@ Tensor logProbOf(Checker &checker, const LogitRows &rows, const Tensor &y, const
   Tensor sum = w.op("add", rows.rest, w.number(1)), inverse = w.op("div", w.number(1), sum);
   Tensor others = w.choose(rows.isLess, w.op("sub", sum, rows.part), rows.rest);
   Tensor slope = w.choose(isMine, others, w.op("neg", rows.part));
-  return w.withSlope(w.op("sub", mine, rows.logSum), rows, w.op("mul", slope, inverse), event);
+  return withSlope(w, w.op("sub", mine, rows.logSum), rows, w.op("mul", slope, inverse), event);
 }
 
 Tensor entropyOf(Checker &checker, const LogitRows &rows, const Axes &event, Location at) {
-  Writer w(checker, at);
+  FormulaWriter w{checker, at};
   Tensor above = w.op("sub", rows.x, rows.top); // 0 where there is nothing
   if (rows.temperature)
     above = w.op("div", above, *rows.temperature);
@@ -99,7 +79,7 @@ Tensor entropyOf(Checker &checker, const LogitRows &rows, const Axes &event, Loc
   Tensor weighted = checker.sumEvent(w.op("mul", rows.part, above), event, at);
   Tensor mean = w.op("mul", weighted, inverse);
   Tensor slope = w.op("mul", w.op("mul", rows.part, inverse), w.op("sub", mean, above));
-  return w.withSlope(w.op("sub", rows.logSum, mean), rows, slope, event);
+  return withSlope(w, w.op("sub", rows.logSum, mean), rows, slope, event);
 }
 
 } // namespace frit::checking

@@ -24,9 +24,6 @@ struct LogitRows {
 };
 LogitRows logitRows(Checker &checker, const Distribution &d, Location at);
 
-/// What comes from a formula: a constant for gradients.
-Tensor held(Checker &checker, const Tensor &x, Location at);
-
 /// log p at the tokens y.
 Tensor logProbOf(Checker &checker, const LogitRows &rows, const Tensor &y, const Axes &event,
                  Location at);

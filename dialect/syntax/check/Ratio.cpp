@@ -3,6 +3,7 @@
 //   s <= 0, s > 0   in w = exp(-|s|) (see LogSpace.h)
 // The slopes are formulas of their own, never the derivative of that choice.
 #include "dialect/syntax/check/Ratio.h"
+#include "dialect/syntax/check/FormulaWriter.h"
 #include <cmath>
 
 namespace frit::checking {
@@ -11,30 +12,10 @@ namespace frit::checking {
 static constexpr double logOfNothing = -1e6;
 
 namespace {
-struct Writer {
-  Checker &checker;
-  Location at;
-  Scope none;
-
-  Writer(Checker &checker, Location at) : checker(checker), at(at) {}
-  Tensor number(double x) { return checker.literal(x); }
-  Tensor op(const char *name, const Tensor &a, const Tensor &b) {
-    return checker.op2(name, a, b, at);
-  }
-  Tensor op(const char *name, const Tensor &a) { return checker.op1(name, a, at); }
-  Tensor either(const Tensor &a, const Tensor &b) { return checker.emit("or", {a, b}, {}, at); }
-  Tensor choose(const Tensor &c, const Tensor &a, const Tensor &b) {
-    return checker.select(none, c, a, b, at);
-  }
-};
-
-/// Their slopes are given by formulas, so nothing is differentiated through them.
-std::map<std::string, Tensor> held(Checker &checker, const std::map<std::string, Tensor> &values,
-                                   Location at) {
-  std::map<std::string, Tensor> out = values;
-  for (auto &[name, value] : out)
-    value = checker.emit("stop_gradient", {value}, {{"formula", true}}, at);
-  return out;
+std::map<std::string, Tensor> held(FormulaWriter &w, std::map<std::string, Tensor> values) {
+  for (auto &[name, value] : values)
+    value = w.hold(value);
+  return values;
 }
 
 using Coefficients = std::vector<SymbolPtr>;
@@ -54,7 +35,7 @@ Coefficients minus(const Coefficients &a, const Coefficients &b) {
 }
 
 /// Horner, without the lowest powers that are zero.
-Tensor polynomial(Writer &w, LogSpace &logs, const Coefficients &a, const Tensor &s) {
+Tensor polynomial(FormulaWriter &w, LogSpace &logs, const Coefficients &a, const Tensor &s) {
   size_t lowest = 0, end = a.size();
   while (end > 0 && a[end - 1]->is(0))
     --end;
@@ -72,16 +53,14 @@ Tensor polynomial(Writer &w, LogSpace &logs, const Coefficients &a, const Tensor
 } // namespace
 
 Column columnOf(Checker &checker, const GeneratorFacts &f, const Ratio &ratio, Location at) {
-  Writer w(checker, at);
+  FormulaWriter w{checker, at};
   Tensor isEdge = w.either(ratio.pNone, ratio.qNone);
   Tensor logW = w.choose(isEdge, w.number(logOfNothing), w.op("neg", w.op("abs", ratio.s)));
   // p > q, also where q is nothing and p is not.
-  Tensor isMore = w.either(ratio.qNone, checker.emit("and",
-                                                     {w.op("gt", ratio.s, w.number(0)),
-                                                      checker.emit("not", {ratio.pNone}, {}, at)},
-                                                     {}, at));
+  Tensor isMore =
+      w.either(ratio.qNone, w.both(w.op("gt", ratio.s, w.number(0)), w.isNot(ratio.pNone)));
   Tensor logWeight = w.op("maximum", ratio.logP, ratio.logQ);
-  std::map<std::string, Tensor> parameters = held(checker, f.parameters, at);
+  std::map<std::string, Tensor> parameters = held(w, f.parameters);
   LogSpace logs(checker, logW, logWeight, parameters, f.points, at);
   Tensor less = logs.powerOfW(Symbol::of(1)), one = w.number(1);
 
@@ -131,8 +110,7 @@ Column columnOf(Checker &checker, const GeneratorFacts &f, const Ratio &ratio, L
     orElse(ratio.qNone);
   if (f.atZero == Limit::AtRunTime || f.atSlope == Limit::AtRunTime) {
     Tensor bound = w.op("mul", logs.weight(), w.number(-0.1 * logOfNothing));
-    Tensor isHuge = checker.emit("not", {w.op("lt", out.value, bound)}, {}, at);
-    orElse(checker.emit("and", {isEdge, isHuge}, {}, at));
+    orElse(w.both(isEdge, w.isNot(w.op("lt", out.value, bound))));
   }
   if (isInfinite) {
     Tensor isReal = w.op("gt", logWeight, w.number(-INFINITY));
@@ -145,11 +123,11 @@ Column columnOf(Checker &checker, const GeneratorFacts &f, const Ratio &ratio, L
 }
 
 Tensor linkAt(Checker &checker, const GeneratorFacts &f, Link link, const Tensor &s, Location at) {
-  Writer w(checker, at);
-  Tensor x = s.uniform ? s : checker.emit("stop_gradient", {s}, {{"formula", true}}, at);
+  FormulaWriter w{checker, at};
+  Tensor x = w.hold(s);
   Tensor size = w.op("abs", x);
   Tensor isMore = w.op("gt", x, w.number(0));
-  std::map<std::string, Tensor> parameters = held(checker, f.parameters, at);
+  std::map<std::string, Tensor> parameters = held(w, f.parameters);
   LogSpace logs(checker, w.op("neg", size), std::nullopt, parameters, f.points, at);
   SymbolPtr u = Symbol::variable(), curve = derivative(f.slope);
   auto value = [&](const SymbolPtr &symbol, const Coefficients &series, bool isOverU) {
@@ -180,10 +158,9 @@ Tensor linkAt(Checker &checker, const GeneratorFacts &f, Link link, const Tensor
     Coefficients change;
     for (const SymbolPtr &c : series)
       change.push_back(derivative(c, name));
-    out = checker.emit("with_slope",
-                       {out, parameter, value(derivative(symbol, name), change, isSlope)}, {}, at);
+    out = w.withSlope(out, parameter, value(derivative(symbol, name), change, isSlope));
   }
-  return checker.emit("with_slope", {out, s, value(by, bySeries, isSlope)}, {}, at);
+  return w.withSlope(out, s, value(by, bySeries, isSlope));
 }
 
 } // namespace frit::checking
