@@ -80,7 +80,7 @@ struct Emitter {
   }
   Value firstCol(Value panel) { return code.mul(panel, plan.nr()); }
 
-  Value stride(const Axis &axis) { return code.integer(axis.stride()); }
+  Value stride(const matmul::Axis &axis) { return code.integer(axis.stride()); }
 
   void packRows(Value panel, Value to) {
     byHeight(panel, [&](int64_t rows) {

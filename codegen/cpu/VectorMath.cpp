@@ -53,7 +53,7 @@ struct Formula {
 
   Value splat(TypedAttr element, Type shaped) {
     if (auto vector = dyn_cast<VectorType>(shaped))
-      return arith::ConstantOp::create(b, DenseElementsAttr::get(vector, Attribute(element)));
+      return arith::ConstantOp::create(b, DenseElementsAttr::get(vector, mlir::Attribute(element)));
     return arith::ConstantOp::create(b, element);
   }
   Value real(double value) {

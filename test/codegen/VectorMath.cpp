@@ -72,7 +72,7 @@ Build powerOf(double exponent) {
     Type type = x.getType();
     TypedAttr y = b.getFloatAttr(getElementTypeOrSelf(type), exponent);
     if (auto vector = dyn_cast<VectorType>(type))
-      y = DenseElementsAttr::get(vector, Attribute(y));
+      y = DenseElementsAttr::get(vector, mlir::Attribute(y));
     return math::PowFOp::create(b, x, arith::ConstantOp::create(b, y));
   };
 }

@@ -129,7 +129,7 @@ TEST_CASE("E2: one mistake, one error: the same place is reported once") {
 TEST_CASE("E1: a message that quotes the source shows control characters as '?'") {
   CHECK(messages("use 'a\x01\x7f'") ==
         "test.frit:1:5: error: strings are written with double quotes\n"
-        "  use 'a??'\n"
+        "  use 'a?\?'\n"
         "      ^~~~~\n"
         "help: write \"a??\"\n");
 }
