@@ -6,7 +6,10 @@
 //      cotangents of its results into those of its operands, which are summed over the axes that
 //      the operand lacks and added to what other uses gave. An absent cotangent is zero and makes
 //      no ops.
-//   3. A scan: its body is swept into the body of a second scan that runs the other way.
+//   3. What a select leaves out is absent: whatever its slopes are, inf or NaN, nothing of it comes
+//      back. So a cotangent remembers the condition that it has been through, and where products
+//      with slopes have made 0 * NaN of the zeros, they are put right before elements meet.
+//   4. A scan: its body is swept into the body of a second scan that runs the other way.
 //        carried:  the cotangents of the carried values, and sums for the values of the
 //        surroundings
 //                  that the body uses;
@@ -153,6 +156,27 @@ bool isZero(Value v) {
   return constant && constant.getValue().isZero();
 }
 
+bool isConstant(Value v) {
+  Operation *op = v.getDefiningOp();
+  return op && (isa<ConstantOp>(op) || (isa<BroadcastOp>(op) && isConstant(op->getOperand(0))));
+}
+
+/// Whether the rule of an elementwise op can make something else of a cotangent of 0: it multiplies
+/// it by what may be inf or NaN.
+bool multiplies(Operation *op) {
+  if (isa<AddOp, SubOp, NegOp, CastOp, SelectOp>(op))
+    return false;
+  if (isa<MulOp>(op))
+    return !isConstant(op->getOperand(0)) && !isConstant(op->getOperand(1));
+  return !isa<DivOp>(op) || !isConstant(op->getOperand(1));
+}
+
+/// Where a cotangent is 0 because a select left something out.
+struct Absence {
+  Value present;        // a bool; the cotangent is 0 where it is false
+  bool isWrong = false; // or NaN, after a product
+};
+
 /// The reverse sweep over one block and, for the body of the entry, those around it.
 class Sweep {
 public:
@@ -166,25 +190,54 @@ public:
   /// In the order of first arrival, so that the output is definite.
   llvm::MapVector<Value, Value> cotangents;
 
-  Value cotangentOf(Value v) const { return cotangents.lookup(v); }
+  Value cotangentOf(Value v) {
+    putRight(v);
+    return cotangents.lookup(v);
+  }
   Term termOf(Value v) {
     Value cotangent = cotangentOf(v);
     return cotangent ? build.term(cotangent) : Term{};
   }
   /// Adds to the cotangent of v, which gets the axes of v.
-  void add(Value v, Term term) {
+  void add(Value v, Term term, Absence absence = {}) {
     if (!term || !activity.isActive(v) || isZero(term.value))
       return;
     ValueType type = typeOf(v);
-    term = build.expandTo(build.reduceTo(term, type), type);
     Value &sum = cotangents[v];
-    sum = sum ? (build.term(sum) + term).value : term.value;
+    bool isFirst = !sum;
+    Absence before = absences.lookup(v);
+    bool isAlike = isFirst || before.present == absence.present;
+    if (absence.present && (!contains(type, absence.present) || !isAlike)) {
+      if (absence.isWrong)
+        term = present(term, absence.present);
+      absence.isWrong = false;
+      if (!contains(type, absence.present))
+        absence = {};
+    }
+    term = build.expandTo(build.reduceTo(term, type), type);
+    if (!isAlike) {
+      putRight(v);
+      if (absence.present && before.present)
+        absence.present =
+            build.make("or", {build.term(before.present), build.term(absence.present)}).value;
+      else
+        absence = {};
+    }
+    absence.isWrong |= isAlike && before.isWrong;
+    absences[v] = absence;
+    sum = isFirst ? term.value : (build.term(sum) + term).value;
   }
   /// The cotangent in exactly the type of v; zeros where there is none.
   Value settled(Value v) {
     if (Value cotangent = cotangentOf(v))
       return inOrder(b, b.getLoc(), cotangent, v.getType());
     return inOrder(b, b.getLoc(), build.constantLike(0, build.term(v)).value, v.getType());
+  }
+  /// Before values of the forward program change their names.
+  void putAllRight() {
+    for (auto &[v, cotangent] : cotangents)
+      putRight(v);
+    absences.clear();
   }
   LogicalResult run(Block *block, Operation *end) {
     SmallVector<Operation *> ops = opsBefore(block, end);
@@ -193,6 +246,8 @@ public:
         continue;
       b.setLoc(backwardLocation(op->getLoc()));
       auto scan = dyn_cast<ScanOp>(op);
+      if (scan)
+        putAllRight();
       if (failed(scan ? through(scan) : through(op)))
         return failure();
     }
@@ -203,10 +258,51 @@ private:
   const Activity &activity;
   RewriterBase &rewriter;
   SmallVectorImpl<Operation *> &husks;
+  DenseMap<Value, Absence> absences;
+
+  static bool contains(const ValueType &type, Value other) {
+    return llvm::all_of(typeOf(other).axes, [&](const Axis &axis) {
+      const Axis *mine = type.find(axis.name);
+      return mine && mine->size == axis.size;
+    });
+  }
+  Term present(Term term, Value present) {
+    return build.select(build.term(present), term, build.constantLike(0, term));
+  }
+  void putRight(Value v) {
+    auto found = absences.find(v);
+    if (found == absences.end() || !found->second.isWrong)
+      return;
+    Value &cotangent = cotangents[v];
+    cotangent = present(build.term(cotangent), found->second.present).value;
+    found->second.isWrong = false;
+  }
+  Absence absenceThrough(Operation *op, Absence absence);
 
   LogicalResult through(Operation *op);
   LogicalResult through(ScanOp scan);
 };
+
+/// What is known of the cotangents of op's operands, from that of its result.
+Absence Sweep::absenceThrough(Operation *op, Absence absence) {
+  if (!absence.present)
+    return {};
+  if (isa<Elementwise>(op)) {
+    absence.isWrong |= multiplies(op);
+    return absence;
+  }
+  if (isa<BroadcastOp, SumOp>(op))
+    return absence;
+  if (auto rename = dyn_cast<RenameOp>(op)) {
+    if (typeOf(absence.present).find(rename.getTo().str()))
+      absence.present = build
+                            .make("rename", {build.term(absence.present)},
+                                  {{"from", rename.getTo().str()}, {"to", rename.getFrom().str()}})
+                            .value;
+    return absence;
+  }
+  return {};
+}
 
 LogicalResult Sweep::through(Operation *op) {
   if (llvm::none_of(op->getOperands(), [&](Value v) { return activity.isActive(v); }))
@@ -216,14 +312,29 @@ LogicalResult Sweep::through(Operation *op) {
     return op->emitError() << "differentiation cannot pass through '"
                            << op->getName().stripDialect()
                            << "': " << (rule ? rule.noGradient() : "it has no derivative rule");
+  Absence absence;
+  if (op->getNumResults() == 1)
+    absence = absenceThrough(op, absences.lookup(op->getResult(0)));
   Terms given;
   for (Value result : op->getResults())
-    given.push_back(termOf(result));
+    given.push_back(absence.present ? build.term(cotangents.lookup(result)) : termOf(result));
   if (!given.front())
     given.front() = build.constantLike(0, build.term(op->getResult(0)));
   Terms parts = rule.gradient(build, given);
+  if (auto select = dyn_cast<SelectOp>(op)) {
+    Term chosen = build.term(select.getCondition());
+    auto also = [&](Term condition) -> Absence {
+      if (!absence.present)
+        return {condition.value};
+      return {build.make("and", {build.term(absence.present), condition}).value, absence.isWrong};
+    };
+    add(select.getX(), parts[1], also(chosen));
+    if (activity.isActive(select.getY()))
+      add(select.getY(), parts[2], also(build.make("not", {chosen})));
+    return success();
+  }
   for (auto [operand, part] : llvm::zip(op->getOperands(), parts))
-    add(operand, part);
+    add(operand, part, absence);
   return success();
 }
 
@@ -270,6 +381,7 @@ LogicalResult Sweep::through(ScanOp scan) {
   for (size_t i : carried)
     next.push_back(inner.settled(forward.carries[i].argument));
   SmallVector<Value> captured;
+  inner.putAllRight();
   for (auto [v, cotangent] : inner.cotangents)
     if (isOutside(scan, v)) {
       Value sum = body->insertArgument(1 + inits.size(), v.getType(), loc);

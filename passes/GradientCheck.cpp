@@ -315,6 +315,11 @@ std::vector<GradientRow> checkGradients(ModuleOp module, const GradientCheck &ch
     compiled = check.compiled(states, inputs);
 
   double value = outputs.at(output).data[0];
+  if (!std::isfinite(value))
+    failEvaluation(gradient, "the loss is " + std::to_string(value) +
+                                 " on data drawn at random, so it has no differences; another "
+                                 "--seed may do, or `frit check --objective`, whose data are "
+                                 "what an objective expects");
   Loss loss(*forward, check, output, states, inputs);
   Random random(check.seed + 2);
   std::vector<GradientRow> rows;

@@ -150,6 +150,58 @@ TEST_CASE("stop_gradient holds a value fixed") {
     CHECK(x == 18); // w * x^2, not w * 3 x^2
 }
 
+/// The gradients of the loss for states that are not drawn.
+static NamedArrays slopesAt(Program &p, NamedArrays states) {
+  mlir::OwningOpRef<mlir::ModuleOp> after = p.module->clone();
+  REQUIRE(simplifyToo(*after));
+  return Evaluator(*after).run("gradients", states, {});
+}
+static Array numbers(std::vector<Axis> axes, std::vector<double> data) {
+  Array out(Program::real(std::move(axes)));
+  out.data = std::move(data);
+  return out;
+}
+
+TEST_CASE("what a select leaves out has no gradient, whatever its slopes are") {
+  Program p;
+  Term x = p.parameter({a}), w = p.parameter({}), zero = p.number(0);
+  // log 0, sqrt -1: slopes of inf and NaN where nothing is chosen, and NaN through two choices.
+  Term y = p.build.make("log", {x * w}) * p.build.make("sqrt", {x});
+  Term inner = p.build.select(x > 0.0, y, zero);
+  Term other = p.build.make("rename", {y}, {{"from", std::string("a")}, {"to", std::string("z")}});
+  Term there = p.build.make("rename", {x}, {{"from", std::string("a")}, {"to", std::string("z")}});
+  p.finish(p.sumAll(p.build.select(x > 1.0, inner * p.build.make("rsqrt", {x}), zero)) +
+           p.sumAll(p.build.select(there > 0.0, other, zero)));
+  NamedArrays slopes = slopesAt(p, {{"p0", numbers({a}, {0, -1, 2})}, {"p1", numbers({}, {3})}});
+  double root = std::sqrt(2.0);
+  std::vector<double> byX = slopes.at("d.p0").data;
+  CHECK(byX[0] == 0);
+  CHECK(byX[1] == 0);
+  CHECK(byX[2] == Approx(1 / 2.0 + 1 / root + std::log(6.0) / (2 * root)));
+  CHECK(slopes.at("d.p1").data[0] == Approx((1 + root) / 3));
+}
+
+TEST_CASE("what a select leaves out in a loop, or before one, has no gradient") {
+  Program p;
+  Term x = p.parameter({{"layer", 2}, a}), start = p.parameter({a}), zero = p.number(0);
+  Term before = p.build.select(start > 0.0, p.build.make("log", {start}), zero);
+  Terms out = p.scan("layers", {"layer", 2}, {before}, {x}, [&](Term, Terms h, Terms s) {
+    Term y = p.build.select(s[0] > 0.0, p.build.make("log", {s[0] * start}) * h[0], zero);
+    return Program::Yield{{h[0] + y}, {}};
+  });
+  p.finish(p.sumAll(out[0]));
+  NamedArrays slopes = slopesAt(p, {{"p0", numbers({{"layer", 2}, a}, {0, -1, 2, 0, 1, 3})},
+                                    {"p1", numbers({a}, {0, 2, 2})}});
+  for (auto name : {"d.p0", "d.p1"})
+    for (double x : slopes.at(name).data)
+      CHECK(std::isfinite(x));
+  CHECK(slopes.at("d.p0").data[0] == 0);
+  CHECK(slopes.at("d.p0").data[1] == 0);
+  CHECK(slopes.at("d.p1").data[0] == 0);
+  // Layer 1 alone where a = 1: log 2 (1 + log(1 * 2)), by start 1/2 (1 + log 2) + log 2 / 2.
+  CHECK(slopes.at("d.p1").data[1] == Approx(0.5 * (1 + std::log(2.0)) + 0.5 * std::log(2.0)));
+}
+
 TEST_CASE("a loop over layers: parameters as slices, a captured value, a stack") {
   Program p;
   Term x = p.parameter({a, k}), w = p.parameter({{"layer", 3}, k, {"m", 4}}),

@@ -50,6 +50,30 @@ def test_index_that_is_computed():
     frit("check", "--gradients", "else.frit")
 
 
+MASKED = """model M() {
+  param w: real[] = 1
+  forward(x: real[b]) -> real[b] { log(w * x) * sqrt(w * x) }
+}
+objective fit(m: model, x: real[b], keep: bool[b]) { minimize mean(m(x), where = keep) }
+train fit { m = M(); b = 2; data = table(); optimizer = sgd(lr = 0.1); steps = 6 }
+"""
+
+
+def test_masked_rows_poison_nothing():
+    # log 0 and sqrt -1 where nothing counts: the gradient is that of the other rows.
+    write("masked.frit", MASKED)
+    write("masked.tsv", "x\tkeep\n0\t0\n1\t1\n2\t1\n-1\t0\n")
+    for more in ([], ["--naive"]):
+        out = frit("train", "masked.frit", "--data", "masked.tsv", "--overwrite", "--check-finite", *more)
+        assert "nan" not in out.all and "inf" not in out.all, out.all
+    frit("check", "--objective", "masked.frit", "--only", "objectives", "--columns", 3).says("1 of 1 objectives right")
+
+
+def test_loss_that_is_inf_on_random_data():
+    write("far.frit", MASKED.replace("log(w * x) * sqrt(w * x)", "w / (x - x)"))
+    frit("check", "--gradients", "far.frit", status=1).says("the loss is", "on data drawn at random", "--seed")
+
+
 NOT_FINITE = """config { n = 4, layers = 3 }
 model Block() {
   param w: real[n] = 1

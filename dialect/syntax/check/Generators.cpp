@@ -300,8 +300,9 @@ GeneratorFacts::Limit limitOf(const SymbolPtr &x, int side, const std::vector<Po
                                      : Limit::AtRunTime;
 }
 
+/// f(u) = u f(1 / u), whatever the parameters are: their slopes have the symmetry too.
 bool isSymmetric(const SymbolPtr &f, const std::vector<Point> &points) {
-  for (const Point &point : points)
+  for (const Point &point : around(points))
     for (long double u : {1e-30L, 1e-6L, 0.01L, 0.3L, 0.7L, 0.99L}) {
       BigReal a = bigValueAt(f, u, point), b = BigReal(u) * bigValueAt(f, BigReal(1) / u, point);
       long double gap = (a - b).number(), size = a.number();

@@ -192,18 +192,13 @@ static bool sameFactors(const std::vector<SymbolPtr> &a, const std::vector<Symbo
   return texts(a) == texts(b);
 }
 
-/// a = -b, whatever the parameters are: as numbers, at and around the points.
+/// a = -b, whatever the parameters are.
 static bool isOpposite(const SymbolPtr &a, const SymbolPtr &b, const std::vector<Point> &points) {
-  for (const Point &point : points)
-    for (double by : {1.0, 0.91, 1.07}) {
-      Point moved = point;
-      for (auto &[name, value] : moved)
-        value *= by;
-      double x = valueAt(a, 1, moved), y = valueAt(b, 1, moved);
-      if (!(std::fabs(x + y) <= 1e-13 * std::fabs(x)) || x == 0)
-        return false;
-    }
-  return true;
+  std::vector<Point> all = around(points);
+  return std::all_of(all.begin(), all.end(), [&](const Point &point) {
+    double x = valueAt(a, 1, point), y = valueAt(b, 1, point);
+    return std::fabs(x + y) <= 1e-13 * std::fabs(x) && x != 0;
+  });
 }
 
 /// Whether log X - log Y is much less than log Y somewhere, with X and Y within a factor of two.

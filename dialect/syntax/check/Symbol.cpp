@@ -166,6 +166,18 @@ bool mentions(const SymbolPtr &f, const std::string &parameter) {
   })(f);
 }
 
+std::vector<Point> around(const std::vector<Point> &points) {
+  std::vector<Point> out = points;
+  if (!points.front().empty())
+    for (const Point &point : points)
+      for (double by : {0.91, 1.07}) {
+        out.push_back(point);
+        for (auto &[name, value] : out.back())
+          value *= by;
+      }
+  return out;
+}
+
 SymbolPtr derivative(const SymbolPtr &f, const std::string &parameter) {
   auto one = Symbol::of(1), zero = Symbol::of(0);
   return Walk<SymbolPtr>([&](const Symbol &x, Walk<SymbolPtr> &d, const SymbolPtr &self) {

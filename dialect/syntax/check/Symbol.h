@@ -46,6 +46,9 @@ SymbolPtr atOne(const SymbolPtr &f);
 std::string textOf(const SymbolPtr &f);
 /// Whether a parameter occurs in f.
 bool mentions(const SymbolPtr &f, const std::string &parameter);
+/// The points, and some beside each: what holds of a formula at all of them holds whatever its
+/// parameters are.
+std::vector<Point> around(const std::vector<Point> &points);
 double valueAt(const SymbolPtr &f, double u, const Point &point);
 BigReal bigValueAt(const SymbolPtr &f, BigReal u, const Point &point);
 

@@ -225,6 +225,8 @@ int main(int argc, char **argv) {
     runFile(randomFile(seeds), totals);
     if (totals.failures > 20)
       break;
+    if (totals.programs / 500 != (totals.programs - int(seeds.size())) / 500)
+      std::cerr << fmt::format("{} programs of {}\n", totals.programs, to - from);
   }
   std::cout << fmt::format(
       "{} programs of seeds {} to {} in {} files, {} gradients compared, {} draws not finite, {} "
