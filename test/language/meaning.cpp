@@ -195,6 +195,19 @@ train o { m = Tower();  b = 1;  data = tensors();  optimizer = sgd(lr = 0.1);  s
   CHECK(w->tensors.at(2).name == "m.layers_.2.w");
 }
 
+TEST_CASE("weight_gap: every parameter of two models, repeated layers whole") {
+  Meaning meaning(R"(
+model Layer(layer) { param w: real[] = 1.0 + layer;  forward(x: real[b]) -> real[b] { 2 * x + w } }
+model Tower() { layers_ = repeat(layer: 3) Layer(layer);  param v: real[] = 1;  forward(x: real[b]) -> real[b] { layers_(x) * v } }
+objective o(m: model, frozen r: model, x: real[b]) { minimize mean(m(x)) + 0 * mean(r(x));  report gap = weight_gap(m, r) }
+train o { m = Tower();  r = Tower();  b = 1;  data = tensors();  optimizer = sgd(lr = 0.1);  steps = 1 }
+)");
+  meaning.states["r.layers_.w"].data = {3, 2, 7}; // 1, 2, 3 of m
+  meaning.states["r.v"].data = {4};
+  auto reports = meaning.reports({{{"x", reals({{"b", 1}}, {1})}}});
+  CHECK(reports.at("gap") == Approx(2 * 2 + 0 + 4 * 4 + 3 * 3));
+}
+
 TEST_CASE("C3: a layer over one axis twice is a square matrix") {
   Meaning meaning(R"(
 config { width = 2 }

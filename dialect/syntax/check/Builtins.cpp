@@ -15,7 +15,8 @@ static const std::set<std::string> &specials() {
       "nll",       "log_prob", "entropy",   "cross_entropy", "temper",
       "smooth",    "point",    "mode",      "sample",        "categorical",
       "bernoulli", "normal",   "restrict",  "logits",        "copy",
-      "ema",       "beam",     "D",         "slope",         "score"};
+      "ema",       "beam",     "D",         "slope",         "score",
+      "weight_gap"};
   return names;
 }
 
@@ -185,6 +186,8 @@ Value Checker::builtin(Scope &scope, const std::string &name, const ast::Call &c
     Tensor kept = elementwise(scope, "lt", {drawn, keep}, at, false);
     return select(scope, kept, op2("div", x, keep, at), literal(0), at);
   }
+  if (name == "weight_gap")
+    return weightGap(scope, call);
   if (name == "copy" || name == "ema")
     fail(at,
          fmt::format("{} makes a model and stands in train: reference = {}(policy)", name, name));

@@ -227,6 +227,7 @@ public:
   void collectAxes(const Value &value, std::set<std::string> &names);
 
   //===-- Builtins.cpp, Reductions.cpp, Rename.cpp
+  Value weightGap(Scope &scope, const ast::Call &call);
   Value builtin(Scope &scope, const std::string &name, const ast::Call &call);
   bool isSpecial(const std::string &name);
   Group over(Scope &scope, const ast::Call &call, const Tensor &x, const std::string &what);
