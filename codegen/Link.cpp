@@ -68,11 +68,19 @@ struct Command {
 
 } // namespace
 
-/// Runs the command, which writes to a temporary file, and moves the result to `output`.
+/// Runs the command, which writes to a temporary file, and moves the result to `output`, which must
+/// not be a device or a pipe: root would put a file in its place.
 static llvm::Error run(Command command, StringRef output) {
   if (!command.missing.empty())
     return llvm::createStringError(command.missing);
 
+  llvm::sys::fs::file_status there;
+  if (!llvm::sys::fs::status(output, there) &&
+      there.type() != llvm::sys::fs::file_type::regular_file)
+    return llvm::createStringError("cannot write " + output + ": " +
+                                   (there.type() == llvm::sys::fs::file_type::directory_file
+                                        ? "Is a directory"
+                                        : "it is no regular file"));
   llvm::SmallString<256> result, log;
   if (std::error_code code = llvm::sys::fs::createUniqueFile(output + ".%%%%%%", result))
     return llvm::createStringError("cannot write " + output + ": " + code.message());

@@ -1,5 +1,6 @@
 """Bad input: a clear sentence, exit 1, and nothing left behind."""
 import shutil
+import stat
 from harness import *
 
 
@@ -41,6 +42,9 @@ def test_files():
     assert read("examples/line.frit") == before
     os.mkdir("folder")
     refused("build", *LINE, "-o", "folder").says("cannot write folder: Is a directory")
+    os.mkfifo("pipe")
+    refused("build", *LINE, "-o", "pipe").says("cannot write pipe: it is no regular file")
+    assert stat.S_ISFIFO(os.stat("pipe").st_mode)
     assert not [name for name in os.listdir(".") if ".o" in name], os.listdir(".")
 
 
