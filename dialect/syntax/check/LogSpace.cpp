@@ -276,6 +276,33 @@ Tensor LogSpace::weight() {
   return *weight_;
 }
 
+/// a + b, and what rounding took from it. Knuth.
+static std::pair<Tensor, Tensor> exactSum(FormulaWriter &w, const Tensor &a, const Tensor &b) {
+  Tensor sum = w.op("add", a, b), back = w.op("sub", sum, a);
+  return {sum, w.op("add", w.op("sub", a, w.op("sub", sum, back)), w.op("sub", b, back))};
+}
+
+/// max(p, q) w^k for k < 0, as exp(logWeight + k logW). Where w is small that is a sum of numbers
+/// of a hundred, whose last digit is 1e-5 of the result: it is carried along.
+Tensor LogSpace::grown(const SymbolPtr &k) {
+  Tensor product = op("mul", constant(k), logW), rest = number(0);
+  bool isPlain = k->kind == Kind::Number && std::fabs(std::exp2(std::ilogb(k->number))) ==
+                                                std::fabs(k->number); // then nothing is lost
+  if (k->kind == Kind::Number && !isPlain) {
+    // In halves of twelve bits, whose product is exact. Dekker.
+    double high = std::ldexp(std::round(std::ldexp(k->number, 9)), -9), low = k->number - high;
+    Tensor far = op("mul", logW, number(4097)), head = op("sub", far, op("sub", far, logW));
+    product = op("mul", head, number(high));
+    rest = op("add", op("mul", op("sub", logW, head), number(high)), op("mul", logW, number(low)));
+  }
+  auto [first, lost] = exactSum(*this, *logWeight, product);
+  auto [sum, more] = exactSum(*this, first, rest);
+  Tensor left = op("add", lost, more);
+  left = choose(op("lt", op("abs", left), number(1)), left, number(0)); // NaN of an absent row
+  Tensor out = op("exp", sum);
+  return op("mul", out, op("add", number(1), left));
+}
+
 Tensor LogSpace::write(const SymbolPtr &x) {
   Products products = expanded(x);
   SymbolPtr none = Symbol::of(0), degree = degrees.of(products);
@@ -283,8 +310,7 @@ Tensor LogSpace::write(const SymbolPtr &x) {
     return sum(products, none);
   if (degrees.order(degree, none).value_or(-1) != -1)
     return op("mul", weight(), sum(products, none));
-  Tensor front = op("exp", op("add", *logWeight, op("mul", constant(degree), logW)));
-  return op("mul", front, sum(products, Symbol::of(-1) * degree));
+  return op("mul", grown(degree), sum(products, Symbol::of(-1) * degree));
 }
 
 } // namespace frit::checking

@@ -43,6 +43,7 @@ private:
   Tensor logOfSum(const Products &products, const SymbolPtr &degree);
   Tensor logOfRatio(const Products &x, const Products &y);
   Tensor powerOfWMinusOne(const SymbolPtr &k);
+  Tensor grown(const SymbolPtr &k);
 };
 
 } // namespace frit::checking
