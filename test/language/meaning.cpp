@@ -95,6 +95,7 @@ TEST_CASE("D5, D7 and D8: divergences of (1/4, 3/4) from (1/2, 1/2)") {
                0.5 * (0.5 * std::log(0.5 / m1) + 0.5 * std::log(0.5 / m2))));
   CHECK(divergenceOf("hellinger(p || q)") == Approx(2 - 2 * (std::sqrt(0.125) + std::sqrt(0.375))));
   CHECK(divergenceOf("chi2(p || q)") == Approx(0.125 + 1.125 - 1));
+  CHECK(divergenceOf("symmetric_chi2(p || q)") == Approx(0.25 + (0.25 + 1.0 / 12)));
   CHECK(divergenceOf("tv(p || q)") == Approx(0.25));
   CHECK(divergenceOf("D[alpha(a = 0.5)](p || q)") ==
         Approx(4 * (1 - (std::sqrt(0.125) + std::sqrt(0.375)))));
