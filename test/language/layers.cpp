@@ -21,3 +21,17 @@ train o { m = M();  b = 1, t = 4;  data = tensors();  optimizer = sgd(lr = 0.1);
   CHECK(reports.at("first") == Approx(1 * 1 + 2 * (-1 * 5)));
   CHECK(reports.at("last") == Approx(1 * (4 + 10 * 3 + 100 * 2) + 2 * (-8 + 2 * 6)));
 }
+
+TEST_CASE("Highway: what the gate lets through, and the rest of x itself") {
+  Meaning meaning(R"(
+config { c = 1 }
+model M() { way = Highway(c);  forward(x: real[b, c]) -> real[b, c] { way(x) } }
+objective o(m: model, x: real[b, c]) { minimize mean(m(x)) }
+train o { m = M();  b = 1;  data = tensors();  optimizer = sgd(lr = 0.1);  steps = 1 }
+)");
+  meaning.states["m.way.inner.weight"].data = {3};
+  meaning.states["m.way.inner.offset"].data = {1};
+  meaning.states["m.way.gate.weight"].data = {1};
+  // x = 2: the gate is at 2 - 2, half open; relu(7) and 2.
+  CHECK(meaning.reports({{{"x", reals({{"b", 1}, {"c", 1}}, {2})}}}).at("loss") == Approx(4.5));
+}
