@@ -55,7 +55,7 @@ def test_proximal_term():
     for pieces in (1, 2):
         frit("check", "--gradients", "near.frit", "--set", f"accumulate={pieces}").says("9 of 9 gradients right", "training steps", " ok")
     write("far.frit", PROXIMAL.replace("weight_gap(policy, reference)", "weight_gap(policy.tok, reference.head)"))
-    frit("check", "far.frit", status=1).says("two models of one architecture; 'policy.tok' and 'reference.head' differ", "copy(policy)")
+    frit("check", "far.frit", status=1).says("weight_gap wants two models of one architecture; 'policy.tok' and 'reference.head' differ", "copy(policy)")
     write("no.frit", PROXIMAL.replace("weight_gap(policy, reference)", "weight_gap(policy, 3)"))
     frit("check", "no.frit", status=1).says("weight_gap wants a model, this is the number 3")
 
