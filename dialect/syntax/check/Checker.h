@@ -227,7 +227,6 @@ public:
   void collectAxes(const Value &value, std::set<std::string> &names);
 
   //===-- Builtins.cpp, Reductions.cpp, Rename.cpp
-  Value weightGap(Scope &scope, const ast::Call &call);
   Value builtin(Scope &scope, const std::string &name, const ast::Call &call);
   bool isSpecial(const std::string &name);
   Group over(Scope &scope, const ast::Call &call, const Tensor &x, const std::string &what);
@@ -235,6 +234,9 @@ public:
   Tensor reduce(const std::string &op, const Tensor &x, const Axes &over, Location at);
   Tensor mean(Scope &scope, Tensor x, const Axes &over, std::optional<Tensor> where, Location at);
   Value rename(Scope &scope, const ast::Call &call);
+
+  //===-- WeightGap.cpp
+  Value weightGap(Scope &scope, const ast::Call &call);
 
   //===-- Distributions.cpp, Divergences.cpp
   std::optional<Value> distributionCall(Scope &scope, const std::string &name,

@@ -75,11 +75,6 @@ struct Writing : FormulaWriter {
     return d.fields.count("logits") ? logits(d) : logProbs(checker.logProbs(d, at));
   }
 
-  /// a - b, and what rounding took from it.
-  std::pair<Tensor, Tensor> difference(const Tensor &a, const Tensor &b) {
-    Tensor d = op("sub", a, b), back = op("sub", d, a);
-    return {d, op("sub", op("sub", a, op("sub", d, back)), op("add", b, back))};
-  }
   Tensor logRatio(const Side &p, const Side &q) {
     auto same = [](const std::optional<Tensor> &a, const std::optional<Tensor> &b) {
       return a && b ? a->id == b->id && a->narrow == b->narrow &&

@@ -21,6 +21,11 @@ struct FormulaWriter {
   Tensor choose(const Tensor &c, const Tensor &a, const Tensor &b) {
     return checker.select(none, c, a, b, at);
   }
+  /// a - b, and what rounding took from it. Knuth.
+  std::pair<Tensor, Tensor> difference(const Tensor &a, const Tensor &b) {
+    Tensor d = op("sub", a, b), back = op("sub", d, a);
+    return {d, op("sub", op("sub", a, op("sub", d, back)), op("add", b, back))};
+  }
   /// x as a constant for gradients: the formula says its own slopes.
   Tensor hold(const Tensor &x) {
     return x.uniform ? x : checker.emit("stop_gradient", {x}, {{"formula", true}}, at);

@@ -276,12 +276,6 @@ Tensor LogSpace::weight() {
   return *weight_;
 }
 
-/// a + b, and what rounding took from it. Knuth.
-static std::pair<Tensor, Tensor> exactSum(FormulaWriter &w, const Tensor &a, const Tensor &b) {
-  Tensor sum = w.op("add", a, b), back = w.op("sub", sum, a);
-  return {sum, w.op("add", w.op("sub", a, w.op("sub", sum, back)), w.op("sub", b, back))};
-}
-
 /// max(p, q) w^k for k < 0, as exp(logWeight + k logW). Where w is small that is a sum of numbers
 /// of a hundred, whose last digit is 1e-5 of the result: it is carried along.
 Tensor LogSpace::grown(const SymbolPtr &k) {
@@ -295,8 +289,8 @@ Tensor LogSpace::grown(const SymbolPtr &k) {
     product = op("mul", head, number(high));
     rest = op("add", op("mul", op("sub", logW, head), number(high)), op("mul", logW, number(low)));
   }
-  auto [first, lost] = exactSum(*this, *logWeight, product);
-  auto [sum, more] = exactSum(*this, first, rest);
+  auto [first, lost] = difference(*logWeight, op("neg", product));
+  auto [sum, more] = difference(first, op("neg", rest));
   Tensor left = op("add", lost, more);
   left = choose(op("lt", op("abs", left), number(1)), left, number(0)); // NaN of an absent row
   Tensor out = op("exp", sum);

@@ -187,26 +187,11 @@ std::string ObjectiveWriter::unary(const std::string &x) {
 }
 
 std::string ObjectiveWriter::binary(const std::string &x, const std::string &y) {
-  switch (below(9)) {
-  case 0:
-    return fmt::format("({} + {})", x, y);
-  case 1:
-    return fmt::format("({} - {})", x, y);
-  case 2:
-    return fmt::format("tanh({}) * ({})", x, y);
-  case 3:
-    return fmt::format("min({}, {})", x, y);
-  case 4:
-    return fmt::format("max({}, {})", x, y);
-  case 5:
-    return fmt::format("where({0} > {1}, 0.5 * ({0}), sin({1}))", x, y);
-  case 6:
-    return fmt::format("logaddexp({}, {})", x, y);
-  case 7:
-    return fmt::format("({}) / (1 + ({})^2)", x, y);
-  default:
-    return fmt::format("stop_gradient(sigmoid({})) * ({})", x, y);
-  }
+  static const std::vector<const char *> forms = {
+      "({0} + {1})",         "({0} - {1})",           "tanh({0}) * ({1})",
+      "min({0}, {1})",       "max({0}, {1})",         "where({0} > {1}, 0.5 * ({0}), sin({1}))",
+      "logaddexp({0}, {1})", "({0}) / (1 + ({1})^2)", "stop_gradient(sigmoid({0})) * ({1})"};
+  return fmt::format(fmt::runtime(forms[below(int(forms.size()))]), x, y);
 }
 
 /// real[b, time]: how far the policy moved from what was recorded, gained or clipped.
