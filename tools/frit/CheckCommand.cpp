@@ -207,15 +207,7 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
     Driver compiledDriver(request);
     compiledDriver.check();
     compiledDriver.runPasses();
-    CompileOptions compileOptions;
-    compileOptions.naive = request.naive;
-    auto level =
-        compileLevel(compiledDriver.module(), compiledDriver.targets().front(), compileOptions);
-    if (!level)
-      throw FritBug{"stage obj: " + llvm::toString(level.takeError())};
-    auto loaded = Loaded::load(*level, 2);
-    if (!loaded)
-      throw FritBug{"loading the compiled program: " + llvm::toString(loaded.takeError())};
+    std::unique_ptr<Loaded> loaded = compiledDriver.load(2);
 
     Driver driver(request);
     driver.check();
@@ -224,7 +216,7 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
     check.tolerance = options->tolerance;
     check.compiled = [&](const NamedArrays &states, const NamedArrays &inputs) {
       NamedArrays copy = states;
-      return (*loaded)->run(check.entry, copy, inputs);
+      return loaded->run(check.entry, copy, inputs);
     };
     std::vector<GradientRow> rows;
     bool ok = true;
@@ -237,7 +229,7 @@ void addCheckCommand(CLI::App &app, int &exitCode) {
       }
       driver.runPasses("grad"); // the evaluator needs the backward program
       for (const std::string &entry : entriesOf(driver.module(), "train"))
-        ok = checkSteps(driver.module(), entry, **loaded, options->seed, 1e-9) && ok;
+        ok = checkSteps(driver.module(), entry, *loaded, options->seed, 1e-9) && ok;
     } catch (const EvaluationError &error) {
       std::cerr << "frit: " << error.what() << "\n";
       throw UserError();

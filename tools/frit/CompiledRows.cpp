@@ -32,15 +32,7 @@ CompiledRows::CompiledRows(const Request &given, const std::string &text) {
   for (auto &[name, array] : drawInputs(driver.module(), "gradients", 1))
     inputs[name] = Array(array.type);
   driver.runPasses();
-  CompileOptions options;
-  options.naive = request.naive;
-  auto level = compileLevel(driver.module(), driver.targets().front(), options);
-  if (!level)
-    throw FritBug{"stage obj: " + llvm::toString(level.takeError())};
-  auto program = Loaded::load(*level, 1);
-  if (!program)
-    throw FritBug{"loading the compiled program: " + llvm::toString(program.takeError())};
-  loaded = std::move(*program);
+  loaded = driver.load(1);
   for (StateOp state : driver.module().getOps<StateOp>()) {
     ValueType type = toValueType(llvm::cast<mlir::RankedTensorType>(state.getType()));
     states[state.getSymName().str()] =

@@ -1,6 +1,7 @@
 #include "tools/frit/Driver.h"
 #include "codegen/Compile.h"
 #include "codegen/Link.h"
+#include "codegen/Load.h"
 #include "codegen/Object.h"
 #include "dialect/Frit.h"
 #include "dialect/syntax/Check.h"
@@ -278,6 +279,18 @@ std::string Driver::emit(const std::string &stage) {
   if (!text)
     throw FritBug{"stage " + stage + ": " + llvm::toString(text.takeError())};
   return *text;
+}
+
+std::unique_ptr<Loaded> Driver::load(int threads) {
+  CompileOptions options;
+  options.naive = request.naive;
+  auto level = compileLevel(module(), targets().front(), options);
+  if (!level)
+    throw FritBug{"stage obj: " + llvm::toString(level.takeError())};
+  auto loaded = Loaded::load(*level, threads);
+  if (!loaded)
+    throw FritBug{"loading the compiled program: " + llvm::toString(loaded.takeError())};
+  return std::move(*loaded);
 }
 
 void Driver::build(const std::string &output) {

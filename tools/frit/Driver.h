@@ -13,6 +13,8 @@
 
 namespace frit {
 
+class Loaded;
+
 /// The user's mistake has been reported; the command ends with exit code 1.
 struct UserError {};
 
@@ -35,6 +37,8 @@ public:
   void runPasses(const std::string &stage);
   /// Ops to ops, all passes, so that the program can be compiled.
   void runPasses();
+  /// After all passes: compiled for this machine, in this process.
+  std::unique_ptr<Loaded> load(int threads);
   /// Object files and the program at `output`.
   void build(const std::string &output);
   /// The stage as text: ast, ops, grad, fused, planned, llvm, asm; objects and programs go to a

@@ -74,15 +74,7 @@ public:
       if (entry.getName() != "gradients" && entry.getName() != "train")
         entry.erase();
     driver->runPasses();
-    CompileOptions options;
-    options.naive = request.naive;
-    auto level = compileLevel(driver->module(), driver->targets().front(), options);
-    if (!level)
-      throw FritBug{"stage obj: " + llvm::toString(level.takeError())};
-    auto code = Loaded::load(*level, 1);
-    if (!code)
-      throw FritBug{"loading the compiled program: " + llvm::toString(code.takeError())};
-    compiled = std::move(*code);
+    compiled = driver->load(1);
   }
   mlir::ModuleOp module() { return driver->module(); }
   /// Before differentiation; of the evaluator's side.
