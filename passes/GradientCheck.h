@@ -27,10 +27,10 @@ struct GradientCheck {
 /// gradient, and 1e-5 of the loss (what is below drowns in the rounding of the loss).
 struct GradientRow {
   std::string tensor;
-  double evaluatorError = 0;           // evaluator against finite differences, the largest
-  std::optional<double> compiledError; // compiled against evaluator, the largest
-  int points = 0;                      // compared
-  int kinks = 0;                       // points given up because the loss bends there
+  double evaluatorError = 0;                // evaluator against finite differences, the largest
+  std::optional<double> compiledError = {}; // compiled against evaluator, the largest
+  int points = 0;                           // compared
+  int kinks = 0;                            // points given up because the loss bends there
   bool ok = false;
 };
 

@@ -17,10 +17,10 @@ struct Field {
   std::string name;
   Element element = Element::F32;
   Shape shape;
-  int64_t offset = 0;          // bytes from the arena's start
-  int64_t limit = 0;           // integers are below this; 0: no limit
-  bool isWhole = false;        // an input that is no rows of a batch: the same at every step
-  std::vector<size_t> watches; // of an output: numbers of the Finite watches it comes from
+  int64_t offset = 0;               // bytes from the arena's start
+  int64_t limit = 0;                // integers are below this; 0: no limit
+  bool isWhole = false;             // an input that is no rows of a batch: the same at every step
+  std::vector<size_t> watches = {}; // of an output: numbers of the Finite watches it comes from
 
   int64_t count() const { return countOf(shape); }
   int64_t bytes() const { return count() * sizeOf(element); }

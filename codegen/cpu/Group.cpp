@@ -25,9 +25,9 @@ using group::Lanes;
 
 namespace {
 
-class Emitter : GroupCode {
+class GroupEmitter : GroupCode {
 public:
-  Emitter(func::FuncOp kernel, const GroupPlan &plan, ImplicitLocOpBuilder &b)
+  GroupEmitter(func::FuncOp kernel, const GroupPlan &plan, ImplicitLocOpBuilder &b)
       : GroupCode(plan, b), kernel(kernel), values(plan.nodes.size()) {}
 
   void run() {
@@ -199,11 +199,11 @@ private:
 
   /// Forgets what was computed since `known` was taken: code after it is not dominated by it.
   struct Scope {
-    Emitter &emitter;
+    GroupEmitter &emitter;
     std::vector<SmallVector<Value, 4>> known;
     SmallVector<Value> position;
     Lanes lanes;
-    explicit Scope(Emitter &e)
+    explicit Scope(GroupEmitter &e)
         : emitter(e), known(e.values), position(e.position), lanes(e.lanes) {}
     ~Scope() {
       emitter.values = known;
@@ -522,7 +522,7 @@ FailureOr<func::FuncOp> emitGroup(ModuleOp module, StringRef name, GroupOp group
   auto kernel = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   kernel.setPrivate();
   b.setInsertionPointToStart(kernel.addEntryBlock());
-  Emitter(kernel, *plan, b).run();
+  GroupEmitter(kernel, *plan, b).run();
   func::ReturnOp::create(b);
   return kernel;
 }

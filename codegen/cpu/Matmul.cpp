@@ -29,7 +29,7 @@ struct Range {
   Value low, high;
 };
 
-struct Emitter {
+struct MatmulEmitter {
   ModuleOp module;
   StringRef name;
   const Plan &plan;
@@ -300,25 +300,25 @@ func::FuncOp emitMatmul(ModuleOp module, StringRef name, const MatmulSpec &spec,
   auto workspaceAt = [&](int64_t bytes) { return code.atByte(workspace, code.integer(bytes)); };
   int64_t bOffset = plan.aBytes(), scratchOffset = bOffset + plan.bBytes(),
           tableOffset = scratchOffset + plan.scratchBytes();
-  Emitter emit{module,
-               name,
-               plan,
-               spec.epilogue ? &*spec.epilogue : nullptr,
-               b,
-               code,
-               a,
-               bMatrix,
-               c,
-               code.integer(0),
-               workspace,
-               workspaceAt(bOffset),
-               workspaceAt(scratchOffset),
-               workspaceAt(tableOffset),
-               ValueRange(arguments.drop_front(6)),
-               {},
-               {},
-               {},
-               {}};
+  MatmulEmitter emit{module,
+                     name,
+                     plan,
+                     spec.epilogue ? &*spec.epilogue : nullptr,
+                     b,
+                     code,
+                     a,
+                     bMatrix,
+                     c,
+                     code.integer(0),
+                     workspace,
+                     workspaceAt(bOffset),
+                     workspaceAt(scratchOffset),
+                     workspaceAt(tableOffset),
+                     ValueRange(arguments.drop_front(6)),
+                     {},
+                     {},
+                     {},
+                     {}};
 
   // This thread's share of the panels of all batches.
   int64_t units = plan.splitRows ? plan.rowPanels : plan.colPanels;

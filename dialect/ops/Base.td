@@ -55,10 +55,16 @@ class Frit_Op<string mnemonic, string lawName, list<string> operandNames, list<T
   }]) # moreDefinitions;
 }
 
-// One result, operands and attributes listed by the record.
+// One result, operands and attributes listed by the record. Such ops are made by name (Build), so
+// the builders that MLIR writes by itself, a third of the text to compile, would serve nobody.
 class Frit_PureOp<string mnemonic, string lawName, list<string> operandNames,
                   list<Trait> traits = []>
     : Frit_Op<mnemonic, lawName, operandNames, !listconcat([Pure], traits)> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::ValueRange":$operands), [{
+    $_state.addTypes(result);
+    $_state.addOperands(operands);
+  }]>];
 }
 #endif

@@ -56,6 +56,7 @@ def Frit_SliceOp : Frit_ShapeOp<"slice"> {
   }];
 }
 def Frit_BroadcastOp : Frit_ShapeOp<"broadcast"> {
+  let skipDefaultBuilders = 0; // passes make it
   let summary = "the same value along further axes: along(x, axis)";
   let arguments = (ins Frit_Value:$x, Frit_AxesAttr:$axes);
   let compileTime = ["axes"];

@@ -7,7 +7,7 @@ using namespace frit;
 using Catch::Contains;
 using Json = nlohmann::json;
 
-static std::string replaced(std::string text, const std::string &from, const std::string &to) {
+static std::string allReplaced(std::string text, const std::string &from, const std::string &to) {
   for (size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
     text.replace(at, from.size(), to);
   return text;
@@ -122,7 +122,7 @@ train o {
 )";
 
 static Checked mapped(const std::string &map, const std::string &rules = "") {
-  return Checked(replaced(replaced(gpt2, "MAP", map), "RULES", rules));
+  return Checked(allReplaced(allReplaced(gpt2, "MAP", map), "RULES", rules));
 }
 
 TEST_CASE("T10: lines say under which names a file holds parameters") {

@@ -14,7 +14,7 @@ static CheckOptions withSources() {
   return options;
 }
 
-static std::string says(const std::string &data, const std::string &takes) {
+static std::string saysOfData(const std::string &data, const std::string &takes) {
   return Checked("config { v = 4 }\nobjective o(" + takes +
                      ") { param w: real[] = 1;  minimize w^2 + mean(" +
                      (takes.find("s:") == 0 ? "where(s.mask, w, 0)" : "x * w") +
@@ -29,32 +29,33 @@ TEST_CASE("S3 and S4: a source, its arguments and what it gives are known") {
   for (const char *right :
        {"text()", "text(\"a.txt\", tokenizer = words)", "tokens(element = uint32)", "lines()",
         "table(s = words(\"text\"))", "pairs(\"p.tsv\", s = \"text\")", "table(tokenizer = bytes)"})
-    CHECK(says(right, sequence) == "");
-  CHECK(says("table(x = number(\"a\", \"b\", \"c\"))", numbers) == "");
-  CHECK(says("tensors(\"folder\")", numbers) == "");
+    CHECK(saysOfData(right, sequence) == "");
+  CHECK(saysOfData("table(x = number(\"a\", \"b\", \"c\"))", numbers) == "");
+  CHECK(saysOfData("tensors(\"folder\")", numbers) == "");
 
-  std::string said = says("txt()", sequence);
+  std::string said = saysOfData("txt()", sequence);
   CHECK_THAT(
       said, Contains("p.frit:3:33: error: there is no data source 'txt'; there are text, tokens,"));
   CHECK_THAT(said, Contains("did you mean 'text'?"));
-  said = says("text(tokeniser = bytes)", sequence);
+  said = saysOfData("text(tokeniser = bytes)", sequence);
   CHECK_THAT(said, Contains("error: source text has no argument 'tokeniser'; it has tokenizer"));
   CHECK_THAT(said, Contains("did you mean 'tokenizer'?"));
-  said = says("text(tokenizer = byte)", sequence);
+  said = saysOfData("text(tokenizer = byte)", sequence);
   CHECK_THAT(said, Contains("error: 'tokenizer' of text is bytes, characters, words or ids"));
   CHECK_THAT(said, Contains("did you mean 'bytes'?"));
-  CHECK_THAT(says("table(y = number(\"y\"))", numbers),
+  CHECK_THAT(saysOfData("table(y = number(\"y\"))", numbers),
              Contains("error: source table has no argument 'y'; it has tokenizer, x"));
-  CHECK_THAT(says("table(x = catgory(\"y\"))", numbers), Contains("did you mean 'category'?"));
-  CHECK_THAT(says("tensors(x = 3)", numbers),
+  CHECK_THAT(saysOfData("table(x = catgory(\"y\"))", numbers),
+             Contains("did you mean 'category'?"));
+  CHECK_THAT(saysOfData("tensors(x = 3)", numbers),
              Contains("error: source tensors has no argument 'x'"));
-  said = says("text()", numbers);
+  said = saysOfData("text()", numbers);
   CHECK_THAT(said,
              Contains("p.frit:2:13: error: objective o takes 'x', but source text gives one"));
   CHECK_THAT(said, Contains("the data comes from here"));
-  CHECK_THAT(says("lines()", sequence + ", label: token[b; v]"),
+  CHECK_THAT(saysOfData("lines()", sequence + ", label: token[b; v]"),
              Contains("error: objective o takes 'label', but source lines gives one sequence"));
-  CHECK_THAT(says("4", sequence), Contains("error: data is a source"));
+  CHECK_THAT(saysOfData("4", sequence), Contains("error: data is a source"));
 }
 
 TEST_CASE("S2: data without the batch axis is given whole, by sources of arrays") {

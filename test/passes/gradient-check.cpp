@@ -5,10 +5,9 @@
 using namespace frit;
 
 namespace {
-const Axis a{"a", 3}, k{"k", 4};
-
 /// sum(tanh(x W) ^ 2)
 void makeLayer(Program &p) {
+  Axis a{"a", 3}, k{"k", 4};
   Term x = p.input(Program::real({a, k})), w = p.parameter({k, {"m", 2}});
   Term y = p.build.make("tanh", {p.build.contract(x, w, {"k"})});
   p.finish(p.sumAll(y * y));
@@ -90,7 +89,7 @@ TEST_CASE("compiled gradients are compared with the evaluator's") {
 
 TEST_CASE("whole numbers are drawn inside the axis that they index") {
   Program p;
-  Term table = p.parameter({{"v", 3}, k}), ids = p.input({Element::I32, {{"n", 50}}});
+  Term table = p.parameter({{"v", 3}, {"k", 4}}), ids = p.input({Element::I32, {{"n", 50}}});
   p.finish(
       p.sumAll(p.build.make("gather", {table, ids}, {{"axes", std::vector<std::string>{"v"}}})));
   NamedArrays inputs = drawInputs(*p.module, "gradients", 7);

@@ -21,7 +21,7 @@ const char *const description = R"({"format":1,"program":"p","hash":"aa","arena"
 "copies":[{"state":"old.net.w","of":"one.net.w"},{"state":"old.net.w/average","of":"old.net.w"}],
 "entries":{}})";
 
-struct Program {
+struct Loaded {
   FritLevel level{"baseline", description, nullptr, 0};
   Machine machine{level, 1};
   float &at(int64_t byte) { return *reinterpret_cast<float *>(machine.data() + byte); }
@@ -45,7 +45,7 @@ TEST_CASE("a model's tensors are found under its name, another or none; copies f
         std::vector{t.tensor("teacher.net.w")}, std::vector{t.tensor("net.w")},
         std::vector{t.tensor("net.w"), t.tensor("other.w")}}) {
     INFO(names[0].name);
-    Program program;
+    Loaded program;
     program.at(192) = 3;
     writeSafetensors(file, names, {});
     loadModel(program.machine, {"one", "run", {}}, file, "--one");
@@ -60,7 +60,7 @@ TEST_CASE("a model's tensors are found under its name, another or none; copies f
 
 TEST_CASE("a run brings declared state too") {
   Temporary folder;
-  Program first, second;
+  Loaded first, second;
   first.at(0) = 5;
   first.at(64) = 6;
   first.at(192) = 4;
@@ -77,7 +77,7 @@ TEST_CASE("a run brings declared state too") {
 TEST_CASE("weights of another model are refused by name and shapes") {
   Temporary folder;
   Tensors t;
-  Program program;
+  Loaded program;
   std::string file = folder.path + "/a.safetensors";
   auto load = [&] { loadModel(program.machine, {"one", "run", {}}, file, "--one"); };
   CHECK_THROWS_WITH(load(), Contains("does not exist; --one FILE"));
@@ -136,7 +136,7 @@ TEST_CASE("--weights keeps a copy that has weights of its own") {
   Temporary folder;
   Tensors t, u;
   u.numbers[0] = 1;
-  Program program;
+  Loaded program;
   std::string file = folder.path + "/a.safetensors";
   writeSafetensors(file, {t.tensor("one.net.w"), t.tensor("two.w"), u.tensor("old.net.w")}, {});
   loadWeights(program.machine, file);

@@ -302,7 +302,7 @@ void Driver::build(const std::string &output) {
     throw FritBug{"stage obj: " + llvm::toString(compiled.takeError())};
   // The linker reads files.
   std::vector<std::string> files;
-  auto cleanUp = llvm::make_scope_exit([&] {
+  llvm::scope_exit cleanUp([&] {
     for (const std::string &file : files)
       std::remove(file.c_str());
   });

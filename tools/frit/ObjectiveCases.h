@@ -50,7 +50,7 @@ struct ObjectiveCase {
   /// Changes benign numbers; false where the case has no meaning for this objective.
   std::function<bool(ObjectiveWorld &)> prepare;
   /// For a law: the change that must not matter.
-  std::function<bool(ObjectiveWorld &)> change;
+  std::function<bool(ObjectiveWorld &)> change = {};
   bool isForPieces = false; // also run in pieces
 };
 

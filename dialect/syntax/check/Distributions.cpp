@@ -6,8 +6,6 @@
 
 namespace frit::checking {
 
-using Kind = Distribution::Kind;
-
 static const Tensor &field(const Distribution &d, const std::string &name) {
   return *d.fields.at(name)->get<Tensor>();
 }
@@ -19,7 +17,7 @@ static std::vector<std::string> namesOf(const Axes &axes) {
   return out;
 }
 
-static Value make(Kind kind, Axes event, std::map<std::string, Tensor> fields) {
+static Value make(Distribution::Kind kind, Axes event, std::map<std::string, Tensor> fields) {
   auto out = std::make_shared<Distribution>();
   out->kind = kind;
   out->event = std::move(event);
@@ -83,7 +81,7 @@ Tensor Checker::logProb(Scope &scope, const Distribution &d, const Tensor &x, Lo
           .fail();
   };
   switch (d.kind) {
-  case Kind::Categorical: {
+  case Distribution::Kind::Categorical: {
     if (!x.isToken())
       fail(at, fmt::format("a categorical gives probabilities to tokens, this is {}",
                            describe(Value(x), scope)));
@@ -97,14 +95,14 @@ Tensor Checker::logProb(Scope &scope, const Distribution &d, const Tensor &x, Lo
       return pickToken(*this, logProbs(d, at), x, d.event, at);
     return logProbOf(*this, logitRows(*this, d, at), x, d.event, at);
   }
-  case Kind::Bernoulli: {
+  case Distribution::Kind::Bernoulli: {
     Tensor y = x.type.element == Element::I1 ? cast(x, real(), at) : toReal(x, at);
     const Tensor &logits = field(d, "logits");
     Tensor all =
         op2("sub", elementwise(scope, "mul", {logits, y}, at), op1("softplus", logits, at), at);
     return sumEvent(all, d.event, at);
   }
-  case Kind::Normal: {
+  case Distribution::Kind::Normal: {
     const Tensor &std = field(d, "std");
     Tensor gap =
         op2("div", elementwise(scope, "sub", {toReal(x, at), field(d, "mean")}, at), std, at);
@@ -114,7 +112,7 @@ Tensor Checker::logProb(Scope &scope, const Distribution &d, const Tensor &x, Lo
     Axes axes = gap.type.axes;
     return sumEvent(expand(all, axes, at), d.event, at);
   }
-  case Kind::Partial:
+  case Distribution::Kind::Partial:
     fail(at, "a categorical known only at some tokens gives no probability to others");
   }
   return {};
@@ -131,22 +129,22 @@ static Tensor weighted(Checker &checker, Scope &scope, const Tensor &logP, const
 
 Tensor Checker::entropyOf(Scope &scope, const Distribution &d, Location at) {
   switch (d.kind) {
-  case Kind::Categorical: {
+  case Distribution::Kind::Categorical: {
     if (d.fields.count("logits"))
       return checking::entropyOf(*this, logitRows(*this, d, at), d.event, at);
     Tensor logP = logProbs(d, at);
     return op1("neg", sumEvent(weighted(*this, scope, logP, logP, at), d.event, at), at);
   }
-  case Kind::Bernoulli: {
+  case Distribution::Kind::Bernoulli: {
     const Tensor &z = field(d, "logits");
     Tensor all = op2("sub", op1("softplus", z, at), op2("mul", z, op1("sigmoid", z, at), at), at);
     return sumEvent(all, d.event, at);
   }
-  case Kind::Normal: {
+  case Distribution::Kind::Normal: {
     Tensor all = op2("add", op1("log", field(d, "std"), at), literal(1.41893853320467274178), at);
     return sumEvent(all, d.event, at);
   }
-  case Kind::Partial:
+  case Distribution::Kind::Partial:
     fail(at, "the entropy of a categorical known only at some tokens is not known");
   }
   return {};
@@ -155,7 +153,7 @@ Tensor Checker::entropyOf(Scope &scope, const Distribution &d, Location at) {
 Tensor Checker::crossEntropy(Scope &scope, const Distribution &p, const Distribution &q,
                              Location at) {
   sameSupport(scope, p, q, at);
-  if (p.kind == Kind::Categorical && p.fields.count("tokens")) {
+  if (p.kind == Distribution::Kind::Categorical && p.fields.count("tokens")) {
     // (1 - e) nll + e times the mean over the support.
     Tensor nll = op1("neg", logProb(scope, q, field(p, "tokens"), at), at);
     const Tensor &epsilon = field(p, "epsilon");
@@ -171,9 +169,9 @@ Tensor Checker::crossEntropy(Scope &scope, const Distribution &p, const Distribu
     return op2("add", op2("mul", op2("sub", literal(1), epsilon, at), nll, at),
                op2("mul", epsilon, spread, at), at);
   }
-  if (p.kind == Kind::Categorical)
+  if (p.kind == Distribution::Kind::Categorical)
     return crossEntropyOfColumns(p, q, at);
-  if (p.kind == Kind::Bernoulli) {
+  if (p.kind == Distribution::Kind::Bernoulli) {
     const Tensor &z = field(q, "logits");
     Tensor all = op2("sub", op1("softplus", z, at),
                      op2("mul", z, op1("sigmoid", field(p, "logits"), at), at), at);
@@ -183,9 +181,10 @@ Tensor Checker::crossEntropy(Scope &scope, const Distribution &p, const Distribu
 }
 
 void Checker::sameSupport(Scope &scope, const Distribution &p, const Distribution &q, Location at) {
-  if (p.kind != q.kind && !(p.kind == Kind::Partial && q.kind == Kind::Categorical))
+  if (p.kind != q.kind &&
+      !(p.kind == Distribution::Kind::Partial && q.kind == Distribution::Kind::Categorical))
     fail(at, fmt::format("a {} and a {} have different supports", name(p.kind), name(q.kind)));
-  if (p.kind == Kind::Partial)
+  if (p.kind == Distribution::Kind::Partial)
     return;
   std::set<std::string> a, b;
   for (const Axis &axis : p.event)
@@ -236,7 +235,7 @@ Tensor Checker::random(Scope &scope, const std::string &distribution, const Axes
 
 Value Checker::sample(Scope &scope, const Distribution &d, Location at) {
   switch (d.kind) {
-  case Kind::Normal: {
+  case Distribution::Kind::Normal: {
     Axes axes = field(d, "mean").type.axes;
     for (const Axis &axis : field(d, "std").type.axes)
       if (std::find(axes.begin(), axes.end(), axis) == axes.end())
@@ -244,12 +243,12 @@ Value Checker::sample(Scope &scope, const Distribution &d, Location at) {
     Tensor noise = random(scope, "normal", axes, at);
     return op2("add", field(d, "mean"), op2("mul", field(d, "std"), noise, at), at);
   }
-  case Kind::Bernoulli: {
+  case Distribution::Kind::Bernoulli: {
     const Tensor &logits = field(d, "logits");
     Tensor u = random(scope, "uniform", logits.type.axes, at);
     return op2("lt", u, op1("sigmoid", logits, at), at);
   }
-  case Kind::Categorical: {
+  case Distribution::Kind::Categorical: {
     // Gumbel: the largest of logits - log(-log u).
     Tensor logits = d.fields.count("logits") ? field(d, "logits") : logProbs(d, at);
     Tensor u = random(scope, "uniform", logits.type.axes, at);
@@ -260,7 +259,7 @@ Value Checker::sample(Scope &scope, const Distribution &d, Location at) {
     out.range = {0, Group{d.event}.size() - 1};
     return out;
   }
-  case Kind::Partial:
+  case Distribution::Kind::Partial:
     fail(at, "a categorical known only at some tokens cannot be sampled");
   }
   return Nothing();
@@ -329,11 +328,11 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
       Tensor tokens = toTensor(scope, eval(scope, *named["at"]), named["at"]->at);
       if (!tokens.isToken())
         fail(named["at"]->at, "at = wants tokens");
-      return make(Kind::Partial, event(logP), {{"log_probs", logP}, {"at", tokens}});
+      return make(Distribution::Kind::Partial, event(logP), {{"log_probs", logP}, {"at", tokens}});
     }
     const char *key = named.count("logits") ? "logits" : "log_probs";
     Tensor x = real_(key);
-    return make(Kind::Categorical, event(x), {{key, x}});
+    return make(Distribution::Kind::Categorical, event(x), {{key, x}});
   }
   if (name == "bernoulli") {
     count(0, {"logits", "probs", "over", "like"});
@@ -352,14 +351,14 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
         fail(named["like"]->at, "like = wants a value with axes");
       logits = expand(logits, *shape, at);
     }
-    return make(Kind::Bernoulli, event(logits), {{"logits", logits}});
+    return make(Distribution::Kind::Bernoulli, event(logits), {{"logits", logits}});
   }
   if (name == "normal") {
     count(0, {"mean", "std", "over"});
     Tensor mean = named.count("mean") ? real_("mean") : literal(0);
     Tensor std = named.count("std") ? real_("std") : literal(1);
     Axes over = named.count("over") ? axisExpr(scope, *named["over"]).axes : Axes();
-    return make(Kind::Normal, over,
+    return make(Distribution::Kind::Normal, over,
                 {{"mean", expand(mean, over, at)}, {"std", expand(std, over, at)}});
   }
   if (name == "nll" || name == "log_prob") {
@@ -381,7 +380,8 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
     Tensor x = toTensor(scope, args[0].first, args[0].second);
     if (!x.isToken())
       fail(at, fmt::format("point wants tokens, this is {}", describe(args[0].first, scope)));
-    return make(Kind::Categorical, {*x.vocabulary}, {{"tokens", x}, {"epsilon", literal(0)}});
+    return make(Distribution::Kind::Categorical, {*x.vocabulary},
+                {{"tokens", x}, {"epsilon", literal(0)}});
   }
   if (name == "smooth") {
     count(2, {});
@@ -389,19 +389,20 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
     if (!d.fields.count("tokens"))
       fail(at, "smooth mixes a point with the uniform distribution: smooth(point(x), 0.1)");
     Tensor epsilon = toReal(toTensor(scope, args[1].first, args[1].second), at);
-    return make(Kind::Categorical, d.event, {{"tokens", field(d, "tokens")}, {"epsilon", epsilon}});
+    return make(Distribution::Kind::Categorical, d.event,
+                {{"tokens", field(d, "tokens")}, {"epsilon", epsilon}});
   }
   if (name == "temper") {
     count(2, {});
     const Distribution &d = distribution(0);
-    if (d.kind != Kind::Categorical || d.fields.count("tokens"))
+    if (d.kind != Distribution::Kind::Categorical || d.fields.count("tokens"))
       fail(at, fmt::format("temper divides logits; a {} has none", checking::name(d.kind)));
     Tensor logits = d.fields.count("logits") ? field(d, "logits") : field(d, "log_probs");
     Tensor by = toReal(toTensor(scope, args[1].first, args[1].second), at);
     // The logits as they were stay known: two that are divided by one number differ by the
     // difference of these, to the last digit.
     bool isTwice = d.fields.count("cold");
-    return make(Kind::Categorical, d.event,
+    return make(Distribution::Kind::Categorical, d.event,
                 {{"logits", elementwise(scope, "div", {logits, by}, at)},
                  {"cold", isTwice ? field(d, "cold") : logits},
                  {"temperature",
@@ -410,11 +411,11 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
   if (name == "mode") {
     count(1, {});
     const Distribution &d = distribution(0);
-    if (d.kind == Kind::Bernoulli)
+    if (d.kind == Distribution::Kind::Bernoulli)
       return Value(op2("gt", field(d, "logits"), literal(0), at));
-    if (d.kind == Kind::Normal)
+    if (d.kind == Distribution::Kind::Normal)
       return Value(field(d, "mean"));
-    if (d.kind != Kind::Categorical || d.fields.count("tokens"))
+    if (d.kind != Distribution::Kind::Categorical || d.fields.count("tokens"))
       return d.fields.count("tokens") ? Value(field(d, "tokens")) : Value(field(d, "at"));
     const Tensor &x = field(d, d.fields.count("logits") ? "logits" : "log_probs");
     Tensor out = emit("argmax", {x}, {{"over", namesOf(d.event)}}, at);
@@ -428,7 +429,7 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
     count(1, {});
     const Distribution &d = distribution(0);
     for (const char *key : {"logits", "log_probs"})
-      if (d.fields.count(key) && d.kind != Kind::Partial)
+      if (d.fields.count(key) && d.kind != Distribution::Kind::Partial)
         return Value(field(d, key));
     fail(args[0].second, d.fields.count("tokens")
                              ? "a point has no logits"
@@ -442,7 +443,7 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
   count(2, {});
   const Distribution &d = distribution(0);
   auto *target = args[1].first.get<Group>();
-  if (!target || target->axes.size() != 1 || d.kind != Kind::Categorical ||
+  if (!target || target->axes.size() != 1 || d.kind != Distribution::Kind::Categorical ||
       d.fields.count("tokens") || d.event.size() != 1)
     fail(at, "restrict(p, axis) of a categorical over one axis");
   const Tensor &x = field(d, d.fields.count("logits") ? "logits" : "log_probs");
@@ -459,7 +460,7 @@ std::optional<Value> Checker::distributionCall(Scope &scope, const std::string &
   }
   Tensor positions = emit("index", {}, {{"axes", Axes{axis}}}, at);
   Tensor out = emit("gather", {from, positions}, {{"axes", std::vector<std::string>{old}}}, at);
-  return make(Kind::Categorical, {axis}, {{"logits", out}});
+  return make(Distribution::Kind::Categorical, {axis}, {{"logits", out}});
 }
 
 } // namespace frit::checking
