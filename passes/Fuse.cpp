@@ -58,6 +58,7 @@ StringRef sentence(StringRef reason) {
 
 struct Cluster {
   std::vector<int> members; // places of ops, ascending
+  std::vector<int> users;   // ops of other clusters that wait for members, one of each cluster
   Space space;
   bool fusable = false, free = false;
 };
@@ -81,10 +82,10 @@ public:
     }
     for (Operation *op : ops)
       needs.push_back(findNeeds(op));
-    users.resize(ops.size());
     for (size_t i = 0; i < ops.size(); ++i)
       for (int need : needs[i])
-        users[need].push_back(int(i));
+        clusters[need].users.push_back(int(i));
+    reached.resize(ops.size());
   }
 
   void merge() {
@@ -147,9 +148,11 @@ private:
   Block &block;
   std::vector<Operation *> ops;
   llvm::DenseMap<Operation *, int> place;
-  std::vector<std::vector<int>> needs, users; // between ops, seen through free ops
+  std::vector<std::vector<int>> needs; // between ops, seen through free ops
   std::vector<Cluster> clusters;
-  std::vector<int> owner; // cluster of each op
+  std::vector<int> owner;      // cluster of each op
+  std::vector<size_t> reached; // by which walk each cluster was reached last
+  size_t walk = 0;
 
   int placeOf(Value value) const {
     Operation *def = value.getDefiningOp();
@@ -188,26 +191,39 @@ private:
     if (!from.fusable || !to.fusable || from.free || to.free)
       return false;
     Space merged;
-    if (refuse(x, y, feeds, merged))
+    if (fit(from, to, feeds, merged))
       return false;
     int kind = merged.reduced.empty() ? 1 : merged.rows ? 0 : 2;
-    if (kind != phase)
+    if (kind != phase || obstacle(x, y))
       return false;
     std::vector<int> members;
     std::merge(from.members.begin(), from.members.end(), to.members.begin(), to.members.end(),
                std::back_inserter(members));
     for (int member : members)
       owner[member] = y;
-    clusters[x].members.clear();
+    ++walk;
+    reached[y] = walk;
+    std::vector<int> users;
+    for (const Cluster *cluster : {&from, &to})
+      for (int user : cluster->users)
+        if (arrive(owner[user]))
+          users.push_back(user);
+    clusters[x] = {};
     clusters[y].members = std::move(members);
+    clusters[y].users = std::move(users);
     clusters[y].space = merged;
     return true;
   }
 
   Reason refuse(int x, int y, bool feeds, Space &merged) {
-    const Cluster &from = clusters[x], &to = clusters[y];
-    if (Reason reason = fit(from, to, feeds, merged))
+    if (Reason reason = fit(clusters[x], clusters[y], feeds, merged))
       return reason;
+    return obstacle(x, y);
+  }
+
+  /// Why two clusters that fit may not be one.
+  Reason obstacle(int x, int y) {
+    const Cluster &from = clusters[x], &to = clusters[y];
     if (from.members.size() + to.members.size() > largestGroup)
       return "too-large";
     if (gathers(from, y) || gathers(to, x) || gathers(from, x) || gathers(to, y))
@@ -303,18 +319,19 @@ private:
     return false;
   }
 
+  /// Whether the walk was not here before.
+  bool arrive(int cluster) { return std::exchange(reached[cluster], walk) != walk; }
+
+  /// Whether a way goes from one of the two through others to one of them.
   bool leavesAndReturns(int x, int y) {
     std::vector<int> stack;
-    llvm::DenseSet<int> seen;
+    ++walk;
     auto push = [&](int cluster, bool fromUnion) {
-      for (int member : clusters[cluster].members)
-        for (int user : users[member]) {
-          int next = owner[user];
-          if (fromUnion && (next == x || next == y))
-            continue;
-          if (seen.insert(next).second)
-            stack.push_back(next);
-        }
+      for (int user : clusters[cluster].users) {
+        int next = owner[user];
+        if (!(fromUnion && (next == x || next == y)) && arrive(next))
+          stack.push_back(next);
+      }
     };
     push(x, true);
     push(y, true);
