@@ -222,8 +222,8 @@ Generator atLimits(Checker &checker, const Generator &generator) {
 struct Judge {
   Checker &checker;
   const Generator &generator;
-  const SymbolPtr &f;
   const Point &point;
+  Curve<double> value;
 
   std::string with() const {
     std::string out;
@@ -232,10 +232,9 @@ struct Judge {
     return out;
   }
   Location at() const { return generator.decl->name.at; }
-  double value(double u) const { return valueAt(f, u, point); }
   const std::string &name() const { return generator.decl->name.text; }
 
-  void zeroAtOne() const {
+  void zeroAtOne() {
     double one = value(1);
     if (std::isnan(one) || std::isinf(one))
       checker.error(at(), fmt::format("divergence '{}' has no value at u = 1{}", name(), with()))
@@ -248,7 +247,7 @@ struct Judge {
           .help(fmt::format("subtract it: f(u) - {:g}", one))
           .fail();
   }
-  void chord(double a, double b, double share) const {
+  void chord(double a, double b, double share) {
     double m = share * a + (1 - share) * b;
     double fa = value(a), fb = value(b), fm = value(m);
     double chord = share * fa + (1 - share) * fb, scale = std::fabs(fa) + std::fabs(fb) + 1e-9;
@@ -260,7 +259,7 @@ struct Judge {
                                  name(), m, fm, chord, a, b, with()))
         .fail();
   }
-  void judge() const {
+  void judge() {
     zeroAtOne();
     for (double e = -12; e <= 12; e += 0.125)
       if (double u = std::exp(e); std::isnan(value(u)))
@@ -372,7 +371,7 @@ GeneratorFacts factsOf(Checker &checker, const Generator &given, Location at) {
   auto &known = checker.generatorFacts[textOf(f)];
   if (!known) {
     for (const Point &point : text.facts.points)
-      Judge{checker, generator, f, point}.judge();
+      Judge{checker, generator, point, {f, point}}.judge();
     known = std::make_shared<GeneratorFacts>(factsOf(f, text.facts.points));
   }
   GeneratorFacts facts = *known;

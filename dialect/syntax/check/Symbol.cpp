@@ -121,42 +121,77 @@ private:
   std::map<const Symbol *, T> done;
 };
 
-template <typename T> T evaluate(const SymbolPtr &f, T u, const Point &point) {
-  using std::pow;
-  return Walk<T>([&](const Symbol &x, Walk<T> &at, const SymbolPtr &) -> T {
-    switch (x.kind) {
-    case Kind::Number:
-      return x.number;
-    case Kind::Variable:
-      return u;
-    case Kind::Parameter:
-      return point.at(x.name);
-    case Kind::Add:
-      return at(x.args[0]) + at(x.args[1]);
-    case Kind::Mul:
-      return at(x.args[0]) * at(x.args[1]);
-    case Kind::Pow:
-      return pow(at(x.args[0]), at(x.args[1]));
-    case Kind::Max: {
-      T a = at(x.args[0]), b = at(x.args[1]);
-      if constexpr (std::is_same_v<T, double>)
-        return std::fmax(a, b);
-      else
-        return larger(a, b);
-    }
-    case Kind::Function:
-      return apply(x.name, at(x.args[0]));
-    }
-    return T(NAN);
-  })(f);
+/// The number of each node, arguments first.
+size_t number(const SymbolPtr &f, std::map<const Symbol *, size_t> &numbers,
+              std::vector<const Symbol *> &order) {
+  if (auto found = numbers.find(f.get()); found != numbers.end())
+    return found->second;
+  for (const SymbolPtr &arg : f->args)
+    number(arg, numbers, order);
+  order.push_back(f.get());
+  return numbers[f.get()] = order.size() - 1;
 }
 } // namespace
 
+template <typename T> Curve<T>::Curve(SymbolPtr f, const Point &point) : f(std::move(f)) {
+  std::map<const Symbol *, size_t> numbers;
+  std::vector<const Symbol *> order;
+  number(this->f, numbers, order);
+  for (const Symbol *symbol : order) {
+    Step step{symbol, {}, symbol->number};
+    for (size_t i = 0; i < symbol->args.size(); ++i)
+      step.args[i] = numbers.at(symbol->args[i].get());
+    if (symbol->kind == Kind::Parameter)
+      step.number = point.at(symbol->name);
+    steps.push_back(step);
+  }
+  values.resize(steps.size());
+}
+
+template <typename T> T Curve<T>::operator()(T u) {
+  using std::pow;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step &step = steps[i];
+    const T &a = values[step.args[0]], &b = values[step.args[1]];
+    T &out = values[i];
+    switch (step.symbol->kind) {
+    case Kind::Number:
+    case Kind::Parameter:
+      out = step.number;
+      break;
+    case Kind::Variable:
+      out = u;
+      break;
+    case Kind::Add:
+      out = a + b;
+      break;
+    case Kind::Mul:
+      out = a * b;
+      break;
+    case Kind::Pow:
+      out = pow(a, b);
+      break;
+    case Kind::Max:
+      if constexpr (std::is_same_v<T, double>)
+        out = std::fmax(a, b);
+      else
+        out = larger(a, b);
+      break;
+    case Kind::Function:
+      out = apply(step.symbol->name, a);
+      break;
+    }
+  }
+  return values.back();
+}
+template class Curve<double>;
+template class Curve<BigReal>;
+
 double valueAt(const SymbolPtr &f, double u, const Point &point) {
-  return evaluate<double>(f, u, point);
+  return Curve<double>(f, point)(u);
 }
 BigReal bigValueAt(const SymbolPtr &f, BigReal u, const Point &point) {
-  return evaluate<BigReal>(f, u, point);
+  return Curve<BigReal>(f, point)(u);
 }
 
 bool mentions(const SymbolPtr &f, const std::string &parameter) {

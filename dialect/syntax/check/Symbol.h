@@ -49,6 +49,23 @@ bool mentions(const SymbolPtr &f, const std::string &parameter);
 /// The points, and some beside each: what holds of a formula at all of them holds whatever its
 /// parameters are.
 std::vector<Point> around(const std::vector<Point> &points);
+
+/// f as a function of u, the parameters being numbers: made once, asked often. T: double, BigReal.
+template <typename T> class Curve {
+public:
+  Curve(SymbolPtr f, const Point &point);
+  T operator()(T u);
+
+private:
+  struct Step {
+    const Symbol *symbol;
+    size_t args[2]; // numbers of earlier steps
+    double number;
+  };
+  SymbolPtr f; // owns the symbols of the steps
+  std::vector<Step> steps;
+  std::vector<T> values;
+};
 double valueAt(const SymbolPtr &f, double u, const Point &point);
 BigReal bigValueAt(const SymbolPtr &f, BigReal u, const Point &point);
 
