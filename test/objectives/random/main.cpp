@@ -145,7 +145,7 @@ struct Sides {
     driver.module().lookupSymbol<mlir::func::FuncOp>("init").erase();
     driver.runPasses();
     CompileOptions options;
-    options.optLevel = 1; // half the time; Frit's own passes are the same
+    options.optLevel = 0; // two thirds of the time; Frit's own passes are the same
     auto level = compileLevel(driver.module(), Target::host(), options);
     if (!level)
       throw FritBug{llvm::toString(level.takeError())};
