@@ -33,6 +33,7 @@ public:
   void write();
   std::string declarations; // divergences, functions, the objective
   std::string models;       // fields of the train block
+  bool hasTwo = false;      // sequences: b, t and b, u
 
 private:
   /// Answers that the objective sees: a sequence and what is known along it.
