@@ -1,4 +1,4 @@
-"""frit fmt: the examples are in canonical layout, a second run changes nothing, comments stay."""
+"""frit fmt: the examples and the prelude are in canonical layout, a second run changes nothing, comments stay."""
 from harness import *
 
 PROGRAMS = sorted(name for name in os.listdir(EXAMPLES) if name.endswith(".frit"))
@@ -7,6 +7,11 @@ PROGRAMS = sorted(name for name in os.listdir(EXAMPLES) if name.endswith(".frit"
 def test_examples():
     for name in PROGRAMS:
         frit("fmt", "--check", f"examples/{name}")
+
+
+def test_prelude():
+    prelude = os.path.join(ROOT, "dialect", "prelude")
+    frit("fmt", "--check", *(os.path.join(prelude, name) for name in os.listdir(prelude) if name.endswith(".frit")))
 
 
 def test_idempotent():
