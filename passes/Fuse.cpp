@@ -354,7 +354,7 @@ private:
       if (!cluster.fusable || cluster.free || cluster.space.all.empty())
         continue;
       for (Value operand : ops[i]->getOperands())
-        if (!isGatherLike(ops[i]) && axesOf(operand) == cluster.space.all)
+        if (!isGatherLike(ops[i]) && axisSetOf(operand) == cluster.space.all)
           readers[operand].push_back(int(i));
     }
     for (auto &[value, list] : readers)

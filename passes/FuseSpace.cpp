@@ -5,7 +5,7 @@ using namespace mlir;
 using namespace frit;
 using namespace frit::fuse;
 
-fuse::AxisSet fuse::axesOf(Value value) {
+fuse::AxisSet fuse::axisSetOf(Value value) {
   AxisSet out;
   for (const Axis &axis : typeOf(value).axes)
     if (axis.size > 1)
@@ -50,7 +50,7 @@ bool fuse::isFree(Operation *op) {
   if (isa<ConstantOp, IndexOp>(op))
     return true;
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
-    return axesOf(broadcast.getX()) != axesOf(broadcast.getResult());
+    return axisSetOf(broadcast.getX()) != axisSetOf(broadcast.getResult());
   if (!isa<Elementwise>(op) || !isCheap(op))
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) {
@@ -62,10 +62,10 @@ bool fuse::isFree(Operation *op) {
 fuse::Space fuse::spaceOf(Operation *op) {
   Space out;
   if (!isReduction(op)) {
-    out.all = axesOf(op->getResult(0));
+    out.all = axisSetOf(op->getResult(0));
     return out;
   }
-  out.all = axesOf(op->getOperand(0));
+  out.all = axisSetOf(op->getOperand(0));
   ValueType type = typeOf(op->getOperand(0));
   for (const std::string &name : op->getAttrOfType<AxesAttr>("over").strings())
     if (const Axis *axis = type.find(name); axis->size > 1)

@@ -9,7 +9,7 @@ namespace frit::fuse {
 using AxisSet = std::set<std::pair<std::string, int64_t>>;
 
 /// The axes of a value. An axis of size 1 is no axis here: walking over it is free.
-AxisSet axesOf(mlir::Value value);
+AxisSet axisSetOf(mlir::Value value);
 AxisSet minus(AxisSet x, const AxisSet &y);
 bool contains(const AxisSet &x, const AxisSet &y);
 

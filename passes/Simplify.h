@@ -17,6 +17,9 @@ void addScanRules(mlir::RewritePatternSet &rules);
 /// axes in any order, except the ends of functions and groups.
 void replaceBy(mlir::PatternRewriter &rewriter, mlir::Operation *op, mlir::Value simpler);
 
+/// The op that makes the value, if it is one of these.
+template <typename Op> Op as(mlir::Value v) { return v.getDefiningOp<Op>(); }
+
 /// A rule is a function that gives the simpler value of an op, or nothing. It makes ops only if it
 /// applies. The value may lack axes of the op: it is broadcast.
 template <typename Op, typename Base> struct Rule : Base {

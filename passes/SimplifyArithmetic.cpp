@@ -7,8 +7,6 @@ using namespace mlir;
 namespace frit {
 
 static bool isNumber(Value v, double number) { return uniform(v) == number; }
-template <typename Op> static Op as(Value v) { return v.getDefiningOp<Op>(); }
-
 //===-- All elementwise ops -----------------------------------------------------------------===//
 
 /// Arithmetic on constants is done here: 2 * 3.

@@ -8,8 +8,6 @@ namespace frit {
 
 using Names = std::vector<std::string>;
 
-template <typename Op> static Op as(Value v) { return v.getDefiningOp<Op>(); }
-
 /// The value that v repeats along axes of its own: what a broadcast or a constant is made of.
 static Term repeated(Value v, Build &build) {
   if (auto broadcast = as<BroadcastOp>(v))

@@ -42,7 +42,7 @@ Value Tape::wholeOf(const Need &need) const {
 //===-- What to save ------------------------------------------------------------------------===//
 
 /// No larger than its operand and only another name for it: the operand is saved instead.
-static bool isView(Operation *op) {
+static bool isOtherName(Operation *op) {
   return isa_and_nonnull<RenameOp, SplitOp, MergeOp, BroadcastOp, StopGradientOp>(op);
 }
 
@@ -55,7 +55,7 @@ bool Tape::isGiven(Value v) {
   if (auto at = given.find(v); at != given.end())
     return at->second;
   Operation *op = v.getDefiningOp();
-  bool isCheap = isa<ConstantOp, IndexOp, SliceOp, Elementwise>(op) || isView(op);
+  bool isCheap = isa<ConstantOp, IndexOp, SliceOp, Elementwise>(op) || isOtherName(op);
   bool result = isCheap && llvm::all_of(op->getOperands(), [&](Value x) { return isGiven(x); });
   return given[v] = result;
 }
@@ -92,7 +92,7 @@ double Tape::price(Value v, Prices &prices) {
     return at->second;
   Operation *op = v.getDefiningOp();
   double lowest = bytesOf(v);
-  if (isView(op))
+  if (isOtherName(op))
     lowest = price(op->getOperand(0), prices);
   else if (isa_and_nonnull<Elementwise>(op))
     lowest = std::min(lowest, priceOfOperands(op, prices));
@@ -104,7 +104,7 @@ void Tape::require(Value v, Prices &prices) {
   if (isGiven(v) || isSaved(v))
     return;
   Operation *op = v.getDefiningOp();
-  if (isView(op))
+  if (isOtherName(op))
     return require(op->getOperand(0), prices);
   if (isa_and_nonnull<Elementwise>(op) && priceOfOperands(op, prices) < bytesOf(v)) {
     for (Value operand : op->getOperands())
@@ -121,7 +121,7 @@ void Tape::choose(ArrayRef<OpOperand *> uses) {
     position[&op] = number++;
   for (OpOperand *use : uses) {
     Value v = use->get();
-    while (!isGiven(v) && isView(v.getDefiningOp()))
+    while (!isGiven(v) && isOtherName(v.getDefiningOp()))
       v = v.getDefiningOp()->getOperand(0);
     if (!isGiven(v))
       saved[placeOf(v)] = v;

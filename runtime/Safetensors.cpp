@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace frit;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-endian");
 
@@ -15,7 +15,7 @@ void frit::writeSafetensors(const std::string &path, std::vector<TensorData> ten
     int64_t sizeA = sizeOf(a.element), sizeB = sizeOf(b.element);
     return sizeA != sizeB ? sizeA > sizeB : a.name < b.name;
   });
-  Json header = Json::object();
+  OrderedJson header = OrderedJson::object();
   header["__metadata__"] = metadata;
   int64_t offset = 0;
   for (const TensorData &tensor : tensors) {
@@ -58,7 +58,7 @@ Safetensors::Safetensors(const std::string &path) : file(path) {
          "has {} left",
          path, length, file.size() - 8);
   const char *head = reinterpret_cast<const char *>(file.data()) + 8;
-  Json header = Json::parse(head, head + length, nullptr, /*allow_exceptions=*/false);
+  OrderedJson header = OrderedJson::parse(head, head + length, nullptr, /*allow_exceptions=*/false);
   if (!header.is_object())
     fail("'{}' is not a safetensors file: its header is not a JSON object", path);
 
@@ -81,7 +81,7 @@ Safetensors::Safetensors(const std::string &path) : file(path) {
              item.at("dtype").dump());
       tensor.shape = item.at("shape").get<Shape>();
       offsets = item.at("data_offsets").get<std::vector<int64_t>>();
-    } catch (const Json::exception &) {
+    } catch (const OrderedJson::exception &) {
       fail("'{}': the header's entry for '{}' is malformed: {}", path, name, item.dump());
     }
     if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0])

@@ -83,4 +83,12 @@ inline NamedArrays sampleData() {
           {"ids", ints(bt, {0, 1, 2, 3, 2, 1})}};
 }
 
+/// The value of an expression on sampleData: x = [1 2 3; -1 0.5 4], m = [1 1 0; 0 0 1], k = [2 0],
+/// ids = [0 1 2; 3 2 1].
+inline double valueOf(const std::string &expression, const std::string &statements = "",
+                      const std::string &before = "") {
+  Meaning meaning(reporting(statements + "\n  report r = " + expression, before));
+  return meaning.reports({sampleData()}).at("r");
+}
+
 } // namespace frit

@@ -4,14 +4,6 @@
 
 using namespace frit;
 
-/// The value of an expression on sampleData: x = [1 2 3; -1 0.5 4], m = [1 1 0; 0 0 1], k = [2 0],
-/// ids = [0 1 2; 3 2 1].
-static double valueOf(const std::string &expression, const std::string &statements = "",
-                      const std::string &before = "") {
-  Meaning meaning(reporting(statements + "\n  report r = " + expression, before));
-  return meaning.reports({sampleData()}).at("r");
-}
-
 TEST_CASE("A7: reductions over axes and under masks") {
   CHECK(valueOf("sum(x)") == Approx(9.5));
   CHECK(valueOf("sum(sum(x, over = t)^2)") == Approx(36 + 12.25));

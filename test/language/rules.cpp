@@ -11,12 +11,6 @@
 using namespace frit;
 using Catch::Contains;
 
-static double valueOf(const std::string &expression, const std::string &statements = "",
-                      const std::string &before = "") {
-  Meaning meaning(reporting(statements + "\n  report r = " + expression, before));
-  return meaning.reports({sampleData()}).at("r");
-}
-
 /// The messages for an objective over x: real[b] with the weight w and what `train` says besides
 /// the optimiser.
 static std::string says(const std::string &train, const std::string &before = "",

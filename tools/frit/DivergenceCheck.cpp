@@ -33,9 +33,9 @@ std::string nameOf(const Subject &subject) {
   return subject.divergence->name.text + (out.empty() ? "" : "(" + out + ")");
 }
 
-class Checking {
+class DivergenceChecking {
 public:
-  explicit Checking(const ObjectiveCheck &check) : check(check) {}
+  explicit DivergenceChecking(const ObjectiveCheck &check) : check(check) {}
 
   bool run() {
     begin = std::chrono::steady_clock::now();
@@ -288,6 +288,6 @@ private:
 };
 } // namespace
 
-bool checkDivergences(const ObjectiveCheck &check) { return Checking(check).run(); }
+bool checkDivergences(const ObjectiveCheck &check) { return DivergenceChecking(check).run(); }
 
 } // namespace frit

@@ -5,13 +5,13 @@ namespace frit {
 
 namespace {
 /// What names of a generator stand for.
-struct Names {
+struct GeneratorNames {
   const DivergenceScope &scope;
   const DivergenceSubject &subject;
   const ast::Divergence *divergence; // after limits
   std::map<std::string, double> numbers;
 
-  Names(const DivergenceScope &scope, const DivergenceSubject &subject)
+  GeneratorNames(const DivergenceScope &scope, const DivergenceSubject &subject)
       : scope(scope), subject(subject), divergence(subject.divergence) {
     const ast::Divergence &given = *subject.divergence;
     for (const ast::Divergence::Limit &limit : given.limits)
@@ -41,7 +41,7 @@ struct Names {
 };
 
 struct Steps {
-  const Names &names;
+  const GeneratorNames &names;
   std::vector<GeneratorStep> out;
 
   void add(GeneratorStep::Kind kind, Fine constant = 0) { out.push_back({kind, constant}); }
@@ -85,7 +85,7 @@ struct Steps {
   }
 };
 
-std::string written(const Names &names, const ast::Expr &expr, const std::string &u) {
+std::string written(const GeneratorNames &names, const ast::Expr &expr, const std::string &u) {
   if (auto *number = ast::as<ast::Number>(&expr))
     return number->text;
   if (auto *name = ast::as<ast::Name>(&expr))
@@ -109,7 +109,7 @@ std::string written(const Names &names, const ast::Expr &expr, const std::string
 } // namespace
 
 std::vector<GeneratorStep> stepsOf(const DivergenceScope &scope, const DivergenceSubject &subject) {
-  Names names(scope, subject);
+  GeneratorNames names(scope, subject);
   Steps steps{names, {}};
   steps.read(*names.divergence->generator);
   return steps.out;
@@ -117,7 +117,7 @@ std::vector<GeneratorStep> stepsOf(const DivergenceScope &scope, const Divergenc
 
 std::string textOf(const DivergenceScope &scope, const DivergenceSubject &subject,
                    const std::string &u) {
-  Names names(scope, subject);
+  GeneratorNames names(scope, subject);
   return written(names, *names.divergence->generator, u);
 }
 

@@ -116,7 +116,7 @@ private:
 };
 
 /// What was found for one objective and one case, the worst over the sizes.
-struct Finding {
+struct LossFinding {
   double value = 0, truth = 0;              // at the size with the worst error
   double valueError = 0, gradientError = 0; // as if 1e-4 and 1e-5 were allowed
   double worst = 0;                         // 1: just allowed
@@ -127,7 +127,7 @@ struct Finding {
 
 class Comparison {
 public:
-  Comparison(Finding &finding, const std::string &where) : finding(finding), where(where) {}
+  Comparison(LossFinding &finding, const std::string &where) : finding(finding), where(where) {}
 
   void fail(const std::string &what) {
     if (finding.broken.empty()) {
@@ -159,7 +159,7 @@ public:
   }
 
 private:
-  Finding &finding;
+  LossFinding &finding;
   const std::string &where;
 
   static double distance(double x, double y) {
@@ -221,9 +221,9 @@ bool allZero(const NamedArrays &arrays) {
   return true;
 }
 
-class Checking {
+class LossChecking {
 public:
-  explicit Checking(const ObjectiveCheck &check) : check(check), file(check.request) {}
+  explicit LossChecking(const ObjectiveCheck &check) : check(check), file(check.request) {}
 
   bool run() {
     auto begin = std::chrono::steady_clock::now();
@@ -242,8 +242,8 @@ public:
 private:
   const ObjectiveCheck &check;
   ObjectiveFile file;
-  std::map<std::string, Finding> findings; // by case
-  std::string coupled;                     // why it is not taken in pieces
+  std::map<std::string, LossFinding> findings; // by case
+  std::string coupled;                         // why it is not taken in pieces
   bool headIsPrinted = false;
 
   std::vector<ObjectiveSizes> sizes() const {
@@ -306,7 +306,7 @@ private:
   void checkCase(const ObjectiveCase &one, const ObjectiveWorld &world,
                  const ObjectiveWorld &changed, Side &exact, Side &compiled, int pieces,
                  const std::string &where) {
-    Finding &finding = findings[one.name];
+    LossFinding &finding = findings[one.name];
     Comparison comparison(finding, where);
     NamedArrays truth = exact.gradients(world);
     std::vector<NamedArrays> moved;
@@ -322,7 +322,7 @@ private:
       comparison.fail("must be 0");
     if (one.isForPieces && pieces > 1) {
       NamedArrays whole = truth;
-      Finding inPieces;
+      LossFinding inPieces;
       Comparison evaluator(inPieces, where);
       evaluator.hold(exact.step(world, truth), truth, {});
       if (!(inPieces.worst <= 1e-4)) // 1e-9 of a gradient
@@ -337,7 +337,7 @@ private:
     differences.directions = 2;
     differences.coordinates = 4;
     differences.inputs = benign.inputs;
-    Finding &finding = findings["benign"];
+    LossFinding &finding = findings["benign"];
     Comparison comparison(finding, where);
     for (const GradientRow &row : checkGradients(exact.undifferentiated(), differences))
       if (!row.ok)
@@ -346,7 +346,7 @@ private:
   }
 
   bool print(const ObjectiveProgram &program) {
-    const Finding *worst = nullptr;
+    const LossFinding *worst = nullptr;
     std::string name;
     bool isRight = true;
     double value = 0, gradient = 0;
@@ -354,7 +354,7 @@ private:
       auto found = findings.find(one.name);
       if (found == findings.end())
         continue;
-      const Finding &f = found->second;
+      const LossFinding &f = found->second;
       isRight &= !f.isWrong();
       value = std::max(value, f.valueError);
       gradient = std::max(gradient, f.gradientError);
@@ -386,7 +386,7 @@ private:
       auto found = findings.find(one.name);
       if (found == findings.end() || (!check.everyCase && !found->second.isWrong()))
         continue;
-      const Finding &f = found->second;
+      const LossFinding &f = found->second;
       std::cout << fmt::format("    {:<30}  {:>12.5g}  {:>12.5g}  {:>8.1e}  {:>8.1e}  {}{}  {}\n",
                                one.name, f.value, f.truth, f.valueError, f.gradientError,
                                f.isWrong() ? "WRONG  " : "ok  ", f.where, f.broken);
@@ -398,6 +398,6 @@ private:
 
 } // namespace
 
-bool checkLosses(const ObjectiveCheck &check) { return Checking(check).run(); }
+bool checkLosses(const ObjectiveCheck &check) { return LossChecking(check).run(); }
 
 } // namespace frit

@@ -21,9 +21,9 @@ struct Fact {
   std::string culpritOp;
 };
 
-class Walk {
+class CausalityWalk {
 public:
-  Walk(const Checker &checker) : c(checker) {}
+  CausalityWalk(const Checker &checker) : c(checker) {}
   const Checker &c;
   std::map<ValueId, Fact> facts;
 
@@ -280,7 +280,7 @@ private:
 
 void Training::judgeCausality(const Value &distribution, const RecordValue &drawn, const Axis &time,
                               Scope &scope, Location at) {
-  Walk walk(c);
+  CausalityWalk walk(c);
   for (auto &[name, value] : drawn.fields) {
     auto *tensor = value.get<Tensor>();
     if (!tensor || !tensor->type.find(time.name))

@@ -128,6 +128,7 @@ public:
   /// Operands that are repeated along axes the others have anyway go in as they are.
   void strip(std::vector<Tensor> &operands);
   Tensor tensorOf(ValueId id, const Tensor &like);
+  Tensor tensorOf(ValueId id) const; // of any value of the graph
   Tensor uniform(Number number, Element element, Axes axes = {});
   Tensor cast(const Tensor &x, Element to, Location at);
   Tensor toReal(const Tensor &x, Location at) { return cast(x, real(), at); }

@@ -1,6 +1,7 @@
 // Distributions are compile-time structures over values: a categorical keeps the logits it was made
 // of, so that heads and objectives can meet later; no softmax is made that nobody asks for.
 #include "dialect/syntax/check/LogitRows.h"
+#include "dialect/syntax/check/Taken.h"
 #include <algorithm>
 #include <cmath>
 
@@ -8,13 +9,6 @@ namespace frit::checking {
 
 static const Tensor &field(const Distribution &d, const std::string &name) {
   return *d.fields.at(name)->get<Tensor>();
-}
-
-static std::vector<std::string> namesOf(const Axes &axes) {
-  std::vector<std::string> out;
-  for (const Axis &axis : axes)
-    out.push_back(axis.name);
-  return out;
 }
 
 static Value make(Distribution::Kind kind, Axes event, std::map<std::string, Tensor> fields) {

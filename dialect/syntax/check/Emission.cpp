@@ -104,6 +104,13 @@ void Checker::strip(std::vector<Tensor> &operands) {
   }
 }
 
+Tensor Checker::tensorOf(ValueId id) const {
+  Tensor tensor;
+  tensor.id = id;
+  tensor.type = graph.types[id];
+  return tensor;
+}
+
 Tensor Checker::tensorOf(ValueId id, const Tensor &like) {
   Tensor tensor = like;
   tensor.id = id;

@@ -6,13 +6,6 @@
 
 namespace frit::checking {
 
-static Tensor tensorFor(const Checker &c, ValueId id) {
-  Tensor x;
-  x.id = id;
-  x.type = c.graph.types[id];
-  return x;
-}
-
 /// A node without results that writes a state.
 static void write(Checker &c, ValueId value, size_t state, Location at) {
   Node node;
@@ -36,7 +29,7 @@ std::vector<Tensor> Training::gradients(const Tensor &loss, const std::vector<si
   }
   std::vector<Tensor> out;
   for (ValueId id : c.append(std::move(node), types))
-    out.push_back(tensorFor(c, id));
+    out.push_back(c.tensorOf(id));
   return out;
 }
 
@@ -48,7 +41,7 @@ void Training::follow(const std::vector<size_t> &wrt, Location at) {
     if (written == c.entry->written.end())
       return;
     Tensor keep = c.toReal(c.toTensor(*scope, settingValue(decay, *scope), decay.at), at);
-    Tensor old = c.readScalar(follower), now = tensorFor(c, written->second);
+    Tensor old = c.readScalar(follower), now = c.tensorOf(written->second);
     std::vector<Checker::AxisChange> changes;
     for (size_t i = 0; i < old.type.axes.size(); ++i)
       changes.push_back({c.graph.states[followed].type.axes[i].name, {old.type.axes[i]}});
@@ -233,7 +226,7 @@ void Training::evalEntries(Run &run) {
   // States that the objective assigns stay as training left them.
   for (auto &[state, value] : adds) {
     all.push_back(state);
-    Tensor sum = c.op2("add", c.readScalar(state), tensorFor(c, value), at);
+    Tensor sum = c.op2("add", c.readScalar(state), c.tensorOf(value), at);
     write(c, *sum.id, state, at);
   }
   std::vector<Node> nodes = entry.decl.body.nodes; // before finish empties it
@@ -483,7 +476,7 @@ void Training::initEntry() {
     if (auto found = values.find(state); found != values.end())
       return found->second;
     if (auto from = source.find(state); from != source.end()) {
-      Tensor x = tensorFor(c, valueOf(from->second));
+      Tensor x = c.tensorOf(valueOf(from->second));
       std::vector<Checker::AxisChange> changes;
       const Axes &own = c.graph.states[state].type.axes;
       for (size_t i = 0; i < own.size(); ++i)

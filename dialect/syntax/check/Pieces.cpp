@@ -22,13 +22,6 @@ namespace frit::checking {
 
 namespace {
 
-Tensor tensorFor(const Checker &c, ValueId id) {
-  Tensor x;
-  x.id = id;
-  x.type = c.graph.types[id];
-  return x;
-}
-
 /// Nodes again, with values of their own; of those with rows a piece.
 class Copy {
 public:
@@ -72,7 +65,7 @@ private:
     const std::string op = maker == makers.end() ? "" : maker->second->op;
     if (op == "constant" || op == "broadcast") {
       const Node &node = *maker->second;
-      Tensor x = op == "constant" ? Tensor() : tensorFor(c, get(node.operands[0], &rows, at));
+      Tensor x = op == "constant" ? Tensor() : c.tensorOf(get(node.operands[0], &rows, at));
       Attributes attributes = node.attributes;
       shrink(attributes, rows.axis);
       return *(op == "constant" ? c.emit(op, {}, attributes, at) : c.emit(op, {x}, attributes, at))
@@ -83,12 +76,11 @@ private:
     const std::string outer = axis + ".outer", middle = axis + ".piece", rest = axis + ".rest";
     int64_t size = c.graph.types[id].find(axis)->size;
     Tensor x = c.emit(
-        "split", {tensorFor(c, now)},
+        "split", {c.tensorOf(now)},
         {{"axis", axis},
          {"into", Axes{{outer, rows.outer}, {middle, pieces}, {rest, size / rows.outer / pieces}}}},
         at);
-    x = c.emit("gather", {x, tensorFor(c, piece)}, {{"axes", std::vector<std::string>{middle}}},
-               at);
+    x = c.emit("gather", {x, c.tensorOf(piece)}, {{"axes", std::vector<std::string>{middle}}}, at);
     return *c.emit("merge", {x}, {{"axes", std::vector<std::string>{outer, rest}}, {"into", axis}},
                    at)
                 .id;
@@ -291,7 +283,7 @@ private:
         continue;
       const Axis &axis = c.graph.types[input.value].axes[0];
       inputs[input.value] =
-          *c.emit("split", {tensorFor(c, input.value)},
+          *c.emit("split", {c.tensorOf(input.value)},
                   {{"axis", axis.name},
                    {"into", Axes{{"piece", pieces}, {axis.name, axis.size / pieces}}}},
                   outcome.lossAt)
@@ -352,14 +344,14 @@ private:
       copy.node(*node);
     std::vector<ValueId> next;
     auto add = [&](ValueId carry, const Tensor &more) {
-      next.push_back(*c.op2("add", tensorFor(c, carry), more, at).id);
+      next.push_back(*c.op2("add", c.tensorOf(carry), more, at).id);
     };
     for (size_t i = 0; i < order.size(); ++i)
-      add(f.carries[i], tensorFor(c, copy.made.at(order[i])));
+      add(f.carries[i], c.tensorOf(copy.made.at(order[i])));
     if (gradients && !within.empty()) {
       Tensor objective = c.literal(0);
       for (ValueId id : varied) {
-        Tensor part = c.op2("mul", tensorFor(c, slopes.at(id)), tensorFor(c, copy.made.at(id)), at);
+        Tensor part = c.op2("mul", c.tensorOf(slopes.at(id)), c.tensorOf(copy.made.at(id)), at);
         objective = c.op2("add", objective, c.reduce("sum", part, part.type.axes, at), at);
       }
       std::vector<Tensor> parts = t.gradients(objective, within, at);
@@ -381,7 +373,7 @@ private:
     // A parameter in the loop must not come in by way of the sums.
     for (auto &[id, value] : sums)
       copy.made[id] = isReal(c.graph.types[id].element)
-                          ? *c.emit("stop_gradient", {tensorFor(c, value)}, {}, outcome.lossAt).id
+                          ? *c.emit("stop_gradient", {c.tensorOf(value)}, {}, outcome.lossAt).id
                           : value;
     for (const Node *node : lossNodes)
       copy.node(*node);
@@ -403,7 +395,7 @@ private:
     std::map<ValueId, ValueId> out;
     // They are numbers by now: in the loop nothing is to be gained by changing them.
     for (size_t i = 0; i < varied.size(); ++i)
-      out[varied[i]] = *c.emit("stop_gradient", {tensorFor(c, results[i])}, {}, outcome.lossAt).id;
+      out[varied[i]] = *c.emit("stop_gradient", {c.tensorOf(results[i])}, {}, outcome.lossAt).id;
     for (size_t i = 0; i < direct.size(); ++i)
       directGradient[direct[i]] = results[varied.size() + i];
     return out;
@@ -416,7 +408,7 @@ private:
         if (within[i] == state)
           sum = looped[i];
       if (auto found = directGradient.find(state); found != directGradient.end()) {
-        Tensor more = tensorFor(c, found->second);
+        Tensor more = c.tensorOf(found->second);
         sum = sum ? c.op2("add", *sum, more, outcome.lossAt) : more;
       }
       out.push_back(*sum);
@@ -461,18 +453,18 @@ int64_t Training::piecesOf(const Run &run) {
 
 std::vector<Tensor> Training::inPieces(Outcome &outcome, const std::vector<size_t> &wrt,
                                        int64_t pieces, const ast::Field &field) {
-  outcome.loss = tensorFor(c, c.materialize(*outcome.loss, outcome.lossAt));
+  outcome.loss = c.tensorOf(c.materialize(*outcome.loss, outcome.lossAt));
   for (auto &[name, value] : outcome.reports)
-    value = tensorFor(c, c.materialize(value, outcome.lossAt));
+    value = c.tensorOf(c.materialize(value, outcome.lossAt));
   Step step(*this, outcome, wrt, pieces, field);
   std::vector<Tensor> gradients = step.run();
   auto settle = [&](ValueId id) {
     auto found = step.settled.find(id);
     return found == step.settled.end() ? id : found->second;
   };
-  outcome.loss = tensorFor(c, settle(*outcome.loss->id));
+  outcome.loss = c.tensorOf(settle(*outcome.loss->id));
   for (auto &[name, value] : outcome.reports)
-    value = tensorFor(c, settle(*value.id));
+    value = c.tensorOf(settle(*value.id));
   for (auto &[state, value] : c.entry->written)
     value = settle(value);
   return gradients;

@@ -38,9 +38,9 @@ static const std::vector<std::string> &namesIn(const Node &node, const char *key
 }
 
 namespace {
-class Walk {
+class RowWalk {
 public:
-  Walk(const Graph &graph, const EntryDecl &entry, int64_t batch, const Refuse &refuse)
+  RowWalk(const Graph &graph, const EntryDecl &entry, int64_t batch, const Refuse &refuse)
       : graph(graph), entry(entry), batch(batch), refuse(refuse) {}
 
   RowAnalysis run(const std::vector<ValueId> &roots) {
@@ -252,7 +252,7 @@ private:
 
 RowAnalysis analyseRows(const Graph &graph, const EntryDecl &entry,
                         const std::vector<ValueId> &roots, int64_t batch, const Refuse &refuse) {
-  return Walk(graph, entry, batch, refuse).run(roots);
+  return RowWalk(graph, entry, batch, refuse).run(roots);
 }
 
 std::set<ValueId> usefulFor(const Graph &graph, const std::vector<Node> &nodes,

@@ -6,7 +6,7 @@
 namespace frit::checking {
 
 namespace {
-struct Pairs {
+struct WeightPairs {
   Checker &checker;
   Location at;
   std::vector<std::pair<size_t, size_t>> states = {};
@@ -66,8 +66,8 @@ Value Checker::weightGap(Scope &scope, const ast::Call &call) {
       fail(expr->at, fmt::format("weight_gap wants a model, this is {}", describe(*value, scope)));
   if (!emitting())
     later(at);
-  Pairs pairs{*this, at};
-  pairs.walk(Pairs::instanceOf(left), Pairs::instanceOf(right));
+  WeightPairs pairs{*this, at};
+  pairs.walk(WeightPairs::instanceOf(left), WeightPairs::instanceOf(right));
   auto whole = [&](size_t state, bool frozen) {
     Tensor x;
     x.id = readState(state);
