@@ -7,6 +7,7 @@ using namespace mlir;
 namespace frit {
 
 static bool isNumber(Value v, double number) { return uniform(v) == number; }
+
 //===-- All elementwise ops -----------------------------------------------------------------===//
 
 /// Arithmetic on constants is done here: 2 * 3.

@@ -56,7 +56,7 @@ class Frit_Op<string mnemonic, string lawName, list<string> operandNames, list<T
 }
 
 // One result, operands and attributes listed by the record. Such ops are made by name (Build), so
-// the builders that MLIR writes by itself, a third of the text to compile, would serve nobody.
+// the builders that MLIR writes by itself, a fifth of the definitions, would serve nobody.
 class Frit_PureOp<string mnemonic, string lawName, list<string> operandNames,
                   list<Trait> traits = []>
     : Frit_Op<mnemonic, lawName, operandNames, !listconcat([Pure], traits)> {
