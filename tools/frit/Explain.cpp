@@ -5,6 +5,7 @@
 #include "tools/frit/Driver.h"
 #include "tools/frit/MemoryPicture.h"
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -65,9 +66,9 @@ void printKernels(const Level &level, const std::string &entry, size_t most) {
         return names.size();
       }(),
       calls.size(), human(flops, "flop"), human(bytes, "B"));
-  std::stable_sort(calls.begin(), calls.end(), [](auto *a, auto *b) {
-    return a->flops * a->times + 8 * a->bytes * a->times >
-           b->flops * b->times + 8 * b->bytes * b->times;
+  // The costly first; what costs the same, in the order of the program.
+  std::ranges::sort(calls, {}, [](const KernelCall *call) {
+    return std::pair(-double(call->times) * (call->flops + 8 * call->bytes), call);
   });
   std::cout << fmt::format("  {:<18} {:<8} {:>6} {:>10} {:>10}  {:<28} {}\n", "kernel", "emitter",
                            "times", "flop each", "bytes each", "source", "layers");
@@ -94,7 +95,7 @@ void printMemory(const Plan &plan, const std::string &entry, int threads, size_t
     std::cout << fmt::format("  {:<14} {:>14}\n", name, bytes);
   std::cout << fmt::format("  {:<14} {:>14}\n  {:<14} {:>14}  with {} threads\n", "arena",
                            plan.arena, "peak", plan.peak(threads), threads);
-  std::stable_sort(rows.begin(), rows.end(), [](auto *a, auto *b) { return a->bytes > b->bytes; });
+  std::ranges::sort(rows, {}, [](const MemoryRow *row) { return std::pair(-row->bytes, row); });
   std::cout << fmt::format("\n  {:>12} {:>12}  {:<10} {:<12} {:<28} {}\n", "offset", "bytes",
                            "lifetime", "class", "source", "value");
   for (size_t i = 0; i < rows.size() && i < most; ++i) {
