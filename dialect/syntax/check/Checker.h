@@ -206,7 +206,7 @@ public:
   Tensor op1(const std::string &op, const Tensor &a, Location at);
   Tensor literal(double x) { return uniform(Number::real(x), real()); }
 
-  //===-- Calls.cpp, Binding.cpp, Types.cpp
+  //===-- Calls.cpp, BodyCall.cpp, Types.cpp
   Value call(Scope &scope, const ast::Call &call);
   Value callValue(Scope &scope, const Value &callee, Arguments arguments, Location at,
                   const std::string &what);
