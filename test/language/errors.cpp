@@ -88,6 +88,8 @@ TEST_CASE("A9: positions") {
   CHECK_THAT(saysOf("  z = x[t = x]"),
              Contains("error: a position along 't' is an integer, this is real[b: 2, t: 3]"));
   CHECK_THAT(saysOf("  z = x[s = 0]"), Contains("error: real[b: 2, t: 3] has no axis 's'"));
+  CHECK_THAT(saysOf("  z = x[t = 0, t = 1]"),
+             Contains("p.frit:4:16: error: axis 't' has a position already"));
 }
 
 TEST_CASE("A2: a name is an axis or a value, never both") {

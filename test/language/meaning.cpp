@@ -34,6 +34,24 @@ TEST_CASE("A9: indexing, out of range, scatter") {
   CHECK(valueOf("sum(last(m))") == Approx(1 + 2));
 }
 
+TEST_CASE("A9: each position has its own else") {
+  // Row 0 asks for b = 0, row 1 for b = -2.
+  CHECK(valueOf("sum(x[b = k - 2 else 5, t = k + 1 else 7])") == Approx(7 + 5));
+  CHECK(valueOf("sum(x[b = k - 2 else 5, t = k + 5 else 7])") == Approx(7 + 5)); // the first counts
+  CHECK(valueOf("sum(x[t = k + 5 else 7, b = k - 2 else 5])") == Approx(7 + 7));
+  CHECK(valueOf("sum(x[b = k - 2 else 5, t = k + 5 else 5])") == Approx(5 + 5));
+  CHECK(valueOf("sum(x[b = k - 2 else 5, t = 1])") == Approx(2 + 5));
+  // One without is looked at, whatever stands for the others.
+  CHECK(valueOf("sum(x[b = k - 2 else 5, t = k])") == Approx(3 + 5));
+  CHECK(valueOf("sum(x[t = index(t) - 1 else 10, b = k - k])") == Approx(2 * (10 + 1 + 2)));
+  CHECK_THROWS_WITH(valueOf("sum(x[b = k - 2 else 5, t = k + 5])"),
+                    Contains("position 7 of axis 't', which has 3"));
+}
+
+TEST_CASE("a report may be a number that the program knows") {
+  CHECK(valueOf("mean(x)", "  report one = 1\n  report two = 2") == Approx(9.5 / 6));
+}
+
 TEST_CASE("A3: groups, merge and split") {
   CHECK(valueOf("sum(rename(x, [b, t] -> n) * index(n))", "") ==
         Approx(0 * 1 + 1 * 2 + 2 * 3 + 3 * -1 + 4 * 0.5 + 5 * 4));

@@ -48,7 +48,26 @@ std::vector<Program> programs() {
   return out;
 }
 
-/// Some tokens are replaced by others of their kind, left out, repeated or exchanged.
+/// The item of a list around a token: from a bracket or comma to the next, whatever is nested.
+std::pair<size_t, size_t> itemAround(const std::vector<Token> &tokens, size_t at) {
+  auto end = [&](size_t i, int step) {
+    for (int depth = 0;; i += step) {
+      std::string_view text = tokens[i].text;
+      bool opens = text == "(" || text == "[" || text == "{",
+           closes = text == ")" || text == "]" || text == "}";
+      if (depth == 0 && i != at && (text == "," || (step > 0 ? closes : opens)))
+        return i - step;
+      if (i != at || (step > 0 ? opens : closes))
+        depth += opens ? step : closes ? -step : 0;
+      if (i + step >= tokens.size()) // also below 0
+        return i;
+    }
+  };
+  return {end(at, -1), end(at, 1)};
+}
+
+/// Some tokens are replaced by others of their kind, left out, repeated or exchanged, some items of
+/// lists are there twice.
 std::string mutated(const std::string &text, std::mt19937 &random) {
   Source source("m", text);
   Diagnostics diagnostics;
@@ -69,7 +88,7 @@ std::string mutated(const std::string &text, std::mt19937 &random) {
     size_t at = pick(tokens.size());
     std::string old(tokens[at].text);
     const std::vector<std::string> &same = words[tokens[at].kind];
-    switch (pick(8)) {
+    switch (pick(9)) {
     case 0:
       edits[at] = "";
       break;
@@ -80,6 +99,13 @@ std::string mutated(const std::string &text, std::mt19937 &random) {
       size_t other = pick(tokens.size());
       edits[at] = tokens[other].text;
       edits[other] = old;
+      break;
+    }
+    case 3: {
+      auto [first, last] = itemAround(tokens, at);
+      size_t begin = tokens[first].at.offset(), stop = tokens[last].at.offset();
+      edits[last] = std::string(tokens[last].text) + ", " +
+                    text.substr(begin, stop + tokens[last].text.size() - begin);
       break;
     }
     default: // most often the text still parses

@@ -240,8 +240,6 @@ public:
   Value weightGap(Scope &scope, const ast::Call &call);
 
   //===-- Distributions.cpp, Divergences.cpp
-  std::optional<Value> distributionCall(Scope &scope, const std::string &name,
-                                        const ast::Call &call);
   Tensor logProbs(const Distribution &d, Location at); // categorical, normalised
   Tensor logProb(Scope &scope, const Distribution &d, const Tensor &x, Location at);
   Tensor entropyOf(Scope &scope, const Distribution &d, Location at);

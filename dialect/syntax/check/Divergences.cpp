@@ -19,10 +19,6 @@ namespace frit::checking {
 
 using DistributionKind = Distribution::Kind;
 
-static const Tensor &field(const Distribution &d, const char *key) {
-  return *d.fields.at(key)->get<Tensor>();
-}
-
 namespace {
 /// One of p and q over a support.
 struct Side {

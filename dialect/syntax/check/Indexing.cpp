@@ -20,154 +20,241 @@ Value Checker::evalIndex(Scope &scope, const ast::Index &index) {
 }
 
 namespace {
-struct Place {
-  Group group;
-  Tensor position;
-  const ast::Expr *otherwise;
-  const ast::Index::Entry *entry;
+/// One x[...], from its entries to its value.
+class Indexing {
+public:
+  Indexing(Checker &c, Scope &scope, const Tensor &base, const ast::Index &index)
+      : c(c), scope(scope), base(base), index(index), x(base), range(base.range) {}
+  Tensor run();
+
+private:
+  /// One entry.
+  struct Place {
+    const ast::Index::Entry *entry;
+    Group group;           // the axes that go
+    Tensor position;       // integers
+    std::string axis;      // the group as one axis of x
+    bool isInside = false; // proved so
+  };
+  Place read(const ast::Index::Entry &entry);
+  bool slice(const Place &place);
+  void flatten(Place &place);
+  void judgeSizes();
+  std::optional<Tensor> outsideOf(const Place &place);
+  void gather(const std::vector<const Place *> &some, const std::optional<Tensor> &outside);
+  void gatherAll();
+
+  Checker &c;
+  Scope &scope;
+  const Tensor &base;
+  const ast::Index &index;
+  Tensor x; // what is left of the base after the places taken so far
+  std::optional<std::pair<int64_t, int64_t>> range; // of its integers
+  std::vector<Place> places;
 };
 } // namespace
 
-Tensor Checker::indexTensor(Scope &scope, const Tensor &base, const ast::Index &index) {
-  Tensor x = base;
-  std::vector<Place> places;
-  const ast::Expr *otherwise = nullptr;
-  for (const ast::Index::Entry &entry : index.entries) {
-    Place place;
-    place.group = axisNamed(scope, entry.axis.text, entry.axis.at);
-    place.entry = &entry;
-    for (const Axis &axis : place.group.axes)
-      if (!x.type.find(axis.name))
-        error(entry.axis.at,
-              fmt::format("{} has no axis '{}'", describe(Value(base), scope), entry.axis.text))
-            .fail();
-    Value position = eval(scope, *entry.value);
-    place.position = toTensor(scope, position, entry.value->at);
-    if (place.position.type.element != Element::I32)
-      fail(entry.value->at, fmt::format("a position along '{}' is an integer, this is {}",
-                                        entry.axis.text, describe(position, scope)));
-    place.otherwise = entry.otherwise.get();
-    if (place.otherwise && !otherwise)
-      otherwise = place.otherwise;
-    places.push_back(std::move(place));
+Indexing::Place Indexing::read(const ast::Index::Entry &entry) {
+  Place place{&entry, c.axisNamed(scope, entry.axis.text, entry.axis.at), {}, {}};
+  for (const Axis &axis : place.group.axes) {
+    for (const Place &other : places)
+      for (const Axis &taken : other.group.axes)
+        if (taken.name == axis.name)
+          c.fail(entry.axis.at,
+                 fmt::format("axis '{}' has a position already", c.display(axis.name, scope)));
+    if (!x.type.find(axis.name))
+      c.fail(entry.axis.at,
+             fmt::format("{} has no axis '{}'", c.describe(Value(base), scope), entry.axis.text));
   }
+  Value position = c.eval(scope, *entry.value);
+  place.position = c.toTensor(scope, position, entry.value->at);
+  if (place.position.type.element != Element::I32)
+    c.fail(entry.value->at, fmt::format("a position along '{}' is an integer, this is {}",
+                                        entry.axis.text, c.describe(position, scope)));
+  return place;
+}
 
-  // Constants and scan indices first: they take no gather.
-  for (size_t i = 0; i < places.size();) {
-    Place &place = places[i];
-    if (place.group.axes.size() != 1) {
-      ++i;
-      continue;
+/// Takes a position that needs no gather: a constant, the index of a scan, or any where all
+/// elements are alike.
+bool Indexing::slice(const Place &place) {
+  if (place.group.axes.size() != 1)
+    return false;
+  const Axis axis = *x.type.find(place.group.axes[0].name);
+  const Tensor &position = place.position;
+  auto drop = [&] {
+    std::erase_if(x.type.axes, [&](const Axis &a) { return a.name == axis.name; });
+    return true;
+  };
+  if (position.uniform && position.type.axes.empty()) {
+    int64_t at = position.uniform->toInt();
+    if (at >= 0 && at < axis.size) {
+      if (x.uniform)
+        return drop();
+      Attributes attributes = {{"axis", axis.name}, {"at", at}};
+      x = c.tensorOf(*c.emit("slice", {x}, attributes, index.at).id, x);
+      return true;
     }
-    const Axis axis = *x.type.find(place.group.axes[0].name);
-    const Tensor &position = place.position;
-    if (position.uniform && position.type.axes.empty()) {
-      int64_t at = position.uniform->toInt();
-      if (at >= 0 && at < axis.size) {
-        if (x.uniform)
-          std::erase_if(x.type.axes, [&](const Axis &a) { return a.name == axis.name; });
-        else
-          x = tensorOf(*emit("slice", {x}, {{"axis", axis.name}, {"at", at}}, index.at).id, x);
-        places.erase(places.begin() + i);
-        continue;
-      }
-      if (!place.otherwise)
-        error(place.entry->value->at, fmt::format("position {} of axis '{}', which has {}", at,
+    if (!place.entry->otherwise)
+      c.error(place.entry->value->at, fmt::format("position {} of axis '{}', which has {}", at,
                                                   place.entry->axis.text, axis.size))
-            .help("say what stands outside: x[t = i else 0]")
-            .fail();
-    } else if (const Frame *loop = position.scanIndex;
-               loop && loop->axis == axis && !x.uniform && x.id) {
-      int outside = 0;
-      for (Frame *f = loop->outer; f; f = f->outer)
-        ++outside;
-      if (depths[*x.id] <= outside) {
-        for (Frame *f = frame; f; f = f->outer)
-          if (f == loop)
-            x = tensorOf(sliceOf(*f, *x.id), x);
-        places.erase(places.begin() + i);
-        continue;
-      }
-    } else if (x.uniform && position.type.axes.empty() && !place.otherwise) {
-      std::erase_if(x.type.axes, [&](const Axis &a) { return a.name == axis.name; });
-      places.erase(places.begin() + i);
-      continue;
-    }
-    ++i;
+          .help("say what stands outside: x[t = i else 0]")
+          .fail();
+    return false;
   }
-  if (places.empty())
-    return x;
+  if (const Frame *loop = position.scanIndex; loop && loop->axis == axis && !x.uniform && x.id) {
+    int outside = 0;
+    for (Frame *f = loop->outer; f; f = f->outer)
+      ++outside;
+    if (c.depths[*x.id] > outside)
+      return false;
+    for (Frame *f = c.frame; f; f = f->outer)
+      if (f == loop)
+        x = c.tensorOf(c.sliceOf(*f, *x.id), x);
+    return true;
+  }
+  if (x.uniform && position.type.axes.empty() && !place.entry->otherwise)
+    return drop();
+  return false;
+}
 
-  // A group is indexed flat.
-  std::vector<std::string> axes;
-  std::vector<Tensor> operands;
-  bool inside = true;
-  std::vector<std::string> fresh;
-  for (Place &place : places) {
-    std::string name;
-    if (place.group.axes.size() == 1) {
-      name = place.group.axes[0].name;
-    } else {
-      if (place.group.axes.empty())
-        fail(place.entry->axis.at, "an empty group has no positions");
-      name = place.entry->axis.text;
-      while (x.type.find(name) || place.position.type.find(name))
-        name += ".1";
-      x = mergeAxes(x, place.group.axes, name, index.at);
-    }
-    int64_t size = x.type.find(name)->size;
-    inside &= place.position.range && place.position.range->first >= 0 &&
-              place.position.range->second < size;
-    // The axis that goes may come back under its own name: x[t = index(t) - 1].
-    axes.push_back(name);
+/// A group is indexed flat.
+void Indexing::flatten(Place &place) {
+  if (place.group.axes.size() == 1) {
+    place.axis = place.group.axes[0].name;
+  } else {
+    if (place.group.axes.empty())
+      c.fail(place.entry->axis.at, "an empty group has no positions");
+    place.axis = place.entry->axis.text;
+    while (x.type.find(place.axis) || place.position.type.find(place.axis))
+      place.axis += ".1";
+    x = c.mergeAxes(x, place.group.axes, place.axis, index.at);
   }
-  for (size_t i = 0; i < places.size(); ++i)
-    for (const Tensor *other : {&places[i].position})
-      for (const Axis &axis : other->type.axes) {
-        const Axis *kept = x.type.find(axis.name);
-        bool gone = std::find(axes.begin(), axes.end(), axis.name) != axes.end();
-        if (kept && !gone && kept->size != axis.size)
-          fail(index.at, fmt::format("axis '{}' is {} in {} and {} in the position",
-                                     display(axis.name, scope), kept->size,
-                                     describe(Value(base), scope), axis.size));
-      }
-  operands.push_back(x);
-  for (Place &place : places) {
-    place.position.vocabulary.reset();
-    operands.push_back(place.position);
+  const auto &range = place.position.range;
+  place.isInside = range && range->first >= 0 && range->second < x.type.find(place.axis)->size;
+}
+
+/// Axes that x and a position share are taken pairwise. One that goes may come back under its own
+/// name, with another size: x[t = index(t) - 1].
+void Indexing::judgeSizes() {
+  auto goes = [&](const Axis &axis) {
+    return std::any_of(places.begin(), places.end(),
+                       [&](const Place &place) { return place.axis == axis.name; });
+  };
+  for (const Place &place : places)
+    for (const Axis &axis : place.position.type.axes) {
+      const Axis *kept = x.type.find(axis.name);
+      if (kept && !goes(*kept) && kept->size != axis.size)
+        c.fail(index.at, fmt::format("axis '{}' is {} in {} and {} in the position",
+                                     c.display(axis.name, scope), kept->size,
+                                     c.describe(Value(base), scope), axis.size));
+    }
+}
+
+/// What stands outside: a number like those of x. Nothing where a position is inside or has no
+/// `else`.
+std::optional<Tensor> Indexing::outsideOf(const Place &place) {
+  const ast::Expr *otherwise = place.entry->otherwise.get();
+  if (place.isInside || !otherwise)
+    return std::nullopt;
+  Value value = c.eval(scope, *otherwise);
+  Tensor scalar = c.toTensor(scope, value, otherwise->at);
+  if (!scalar.type.axes.empty())
+    c.fail(otherwise->at,
+           fmt::format("what stands outside is one number, this is {}", c.describe(value, scope)));
+  if (scalar.type.element == x.type.element)
+    return scalar;
+  if (!isReal(x.type.element) || scalar.type.element != Element::I32)
+    c.fail(otherwise->at, fmt::format("what stands outside is {}, the value is {}",
+                                      c.describe(value, scope), c.describe(Value(base), scope)));
+  return c.toReal(scalar, otherwise->at);
+}
+
+void Indexing::gather(const std::vector<const Place *> &some,
+                      const std::optional<Tensor> &outside) {
+  std::vector<std::string> axes;
+  std::vector<Tensor> operands = {x};
+  bool isInside = true;
+  for (const Place *place : some) {
+    axes.push_back(place->axis);
+    operands.push_back(place->position);
+    operands.back().vocabulary.reset();
+    isInside &= place->isInside;
   }
   Attributes attributes = {{"axes", axes}};
-  std::optional<Tensor> fill;
-  if (!inside && otherwise) {
-    Value value = eval(scope, *otherwise);
-    Tensor scalar = toTensor(scope, value, otherwise->at);
-    if (!scalar.type.axes.empty())
-      fail(otherwise->at,
-           fmt::format("what stands outside is one number, this is {}", describe(value, scope)));
-    if (scalar.type.element != x.type.element) {
-      if (isReal(x.type.element) && scalar.type.element == Element::I32)
-        scalar = toReal(scalar, otherwise->at);
-      else
-        fail(otherwise->at, fmt::format("what stands outside is {}, the value is {}",
-                                        describe(value, scope), describe(Value(base), scope)));
-    }
-    fill = scalar;
-    operands.push_back(scalar);
+  if (outside) {
+    operands.push_back(*outside);
     attributes["fill"] = true;
-  } else if (!inside) {
+    if (range && outside->range)
+      range = {std::min(range->first, outside->range->first),
+               std::max(range->second, outside->range->second)};
+    else
+      range.reset();
+  } else if (!isInside) {
     attributes["checked"] = true;
   }
-  Tensor out = emit("gather", operands, attributes, index.at);
-  out.vocabulary = base.vocabulary;
-  out.range = base.range;
-  if (out.range && fill) {
-    if (fill->range)
-      out.range = {std::min(out.range->first, fill->range->first),
-                   std::max(out.range->second, fill->range->second)};
-    else
-      out.range.reset();
+  x = c.emit("gather", operands, attributes, index.at);
+  x.vocabulary = base.vocabulary;
+  x.range = range;
+}
+
+/// One gather takes all positions with the same value outside; those without one are looked at
+/// when the program runs, by a gather of their own. What is known to be inside goes along with
+/// any.
+void Indexing::gatherAll() {
+  auto isSame = [](const std::optional<Tensor> &a, const std::optional<Tensor> &b) {
+    if (a && b && a->uniform && b->uniform)
+      return a->uniform->value == b->uniform->value;
+    return a.has_value() == b.has_value() && (!a || (a->id && a->id == b->id));
+  };
+  std::vector<std::optional<Tensor>> steps;
+  std::vector<size_t> stepOf;
+  for (const Place &place : places) {
+    std::optional<Tensor> outside = outsideOf(place);
+    size_t step = 0;
+    if (!place.isInside) {
+      while (step < steps.size() && !isSame(steps[step], outside))
+        ++step;
+      if (step == steps.size())
+        steps.push_back(outside);
+    }
+    stepOf.push_back(step);
   }
-  return out;
+  // In several steps a position may bring an axis of the name of one that has not gone yet.
+  auto isBrought = [&](const std::string &axis) {
+    return std::any_of(places.begin(), places.end(),
+                       [&](const Place &place) { return place.position.type.find(axis); });
+  };
+  for (Place &place : places)
+    if (steps.size() > 1 && isBrought(place.axis)) {
+      std::string name = c.freshIn(scope, place.axis);
+      x = c.renameAxes(x, {{place.axis, {{name, x.type.find(place.axis)->size}}}}, index.at);
+      place.axis = name;
+    }
+  // Where several are outside the first in the text says what stands there: it goes last.
+  for (size_t step = std::max<size_t>(steps.size(), 1); step-- > 0;) {
+    std::vector<const Place *> some;
+    for (size_t i = 0; i < places.size(); ++i)
+      if (stepOf[i] == step)
+        some.push_back(&places[i]);
+    gather(some, steps.empty() ? std::nullopt : steps[step]);
+  }
+}
+
+Tensor Indexing::run() {
+  for (const ast::Index::Entry &entry : index.entries)
+    places.push_back(read(entry));
+  std::erase_if(places, [&](const Place &place) { return slice(place); });
+  if (places.empty())
+    return x;
+  for (Place &place : places)
+    flatten(place);
+  judgeSizes();
+  gatherAll();
+  return x;
+}
+
+Tensor Checker::indexTensor(Scope &scope, const Tensor &base, const ast::Index &index) {
+  return Indexing(*this, scope, base, index).run();
 }
 
 Value Checker::scatter(Scope &scope, const ast::Call &call) {

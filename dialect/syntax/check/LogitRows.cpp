@@ -23,13 +23,12 @@ static Tensor withSlope(FormulaWriter &w, const Tensor &value, const LogitRows &
 
 LogitRows logitRows(Checker &checker, const Distribution &d, Location at) {
   FormulaWriter w{checker, at};
-  auto field = [&](const char *key) { return *d.fields.at(key)->get<Tensor>(); };
   LogitRows out;
-  out.logits = field("logits");
+  out.logits = field(d, "logits");
   bool isTempered = d.fields.count("cold");
-  Tensor x = w.hold(isTempered ? field("cold") : out.logits);
+  Tensor x = w.hold(isTempered ? field(d, "cold") : out.logits);
   if (isTempered)
-    out.temperature = w.hold(field("temperature"));
+    out.temperature = w.hold(field(d, "temperature"));
   Axes event;
   for (const Axis &axis : d.event)
     event.push_back(*x.type.find(axis.name));

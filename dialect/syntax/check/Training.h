@@ -180,7 +180,7 @@ public:
   void placeTensors(const std::string &model, const ast::Field &field);
   void judgeMapping(const ast::Field::Mapping &mapping);
 
-  //===-- Objective.cpp: the body of an objective or rollout
+  //===-- Objective.cpp, ObjectiveBody.cpp, Inputs.cpp, Rollout.cpp
   void begin(EntryState &entry, const std::string &name, bool training);
   void finish(EntryState &entry);
   Outcome objective(Run &run);
@@ -200,10 +200,14 @@ public:
   /// Refuses parameters whose gradient would be zero whatever happens, in every run.
   void judgeCuts();
 
-  //===-- Entries.cpp
+  //===-- Entries.cpp, Evaluation.cpp, Prediction.cpp, InitialValues.cpp
+  /// A node without results that writes a state.
+  void write(size_t state, ValueId value, Location at);
   void trainEntry(Run &run);
   void evalEntries(Run &run);
-  bool predictEntry(const Run &run);
+  bool predictEntry(const Run &run); // whether the run has a model for it
+  void predictEntry(const Run &run, const View &view, const ast::Method &forward, const Axis &rows,
+                    const Axis &time, Location at);
   void gradientsEntry(Run &run);
   void initEntry();
   void follow(const std::vector<size_t> &wrt, Location at);

@@ -146,6 +146,11 @@ struct Value
   bool nothing() const { return get<Nothing>(); }
 };
 
+//===-- Distributions.cpp
+/// One of the tensors it is made of, which it must have.
+const Tensor &field(const Distribution &d, const std::string &name);
+Value makeDistribution(Distribution::Kind kind, Axes event, std::map<std::string, Tensor> fields);
+
 /// A param or state of an instance.
 struct Declaration {
   const ast::ParamDecl *param = nullptr; // or a state
