@@ -119,7 +119,9 @@ TEST_CASE("E1: axes, types and calls") {
 
 TEST_CASE("E1: builtins") {
   for (auto &[program, message] : std::vector<Mistake>{
+           {around("z = unstack(x)"), "unstack wants over =, the old axis"},
            {around("z = unstack(x, over = [b, t])"), "unstack takes one axis apart"},
+           {around("z = stack((x, x))"), "stack wants over =, the new axis"},
            {around("z = stack(x, over = n)"),
             "stack wants a tuple of values, this is real[b: 2, t: 3]"},
            {around("z = stack((x, x), over = [n])"), "stack makes one axis: over = name"},

@@ -98,13 +98,13 @@ const Distribution &DistributionCall::distribution(size_t i) const {
 Axes DistributionCall::eventOf(const Tensor &x) const {
   if (!has("over"))
     return {};
-  Group group = c.axisExpr(b.scope, *named.at("over"));
+  const ast::Expr *over = named.at("over");
+  Group group = c.axisExpr(b.scope, *over);
   for (Axis &axis : group.axes) {
     const Axis *mine = x.type.find(axis.name);
     if (!mine)
-      c.fail(named.at("over")->at,
-             fmt::format("{}: {} has no axis '{}'", b.name, c.describe(Value(x), b.scope),
-                         c.display(axis.name, b.scope)));
+      c.fail(over->at, fmt::format("{}: {} has no axis '{}'", b.name, c.describe(Value(x), b.scope),
+                                   c.display(axis.name, b.scope)));
     axis.size = mine->size;
   }
   return group.axes;
@@ -123,10 +123,12 @@ Value DistributionCall::categorical() {
     if (!has("log_probs"))
       fail("a categorical known at some tokens wants log_probs =");
     Tensor logP = real("log_probs");
-    Tensor tokens = c.toTensor(b.scope, eval("at"), named.at("at")->at);
+    Location where = named.at("at")->at;
+    Tensor tokens = c.toTensor(b.scope, eval("at"), where);
     if (!tokens.isToken())
-      c.fail(named.at("at")->at, "at = wants tokens");
-    return makeDistribution(Distribution::Kind::Partial, eventOf(logP), {{"log_probs", logP}, {"at", tokens}});
+      c.fail(where, "at = wants tokens");
+    return makeDistribution(Distribution::Kind::Partial, eventOf(logP),
+                            {{"log_probs", logP}, {"at", tokens}});
   }
   const char *key = has("logits") ? "logits" : "log_probs";
   Tensor x = real(key);
@@ -145,9 +147,10 @@ Value DistributionCall::bernoulli() {
     logits = c.op2("sub", c.op1("log", p, b.at), c.op1("log", rest, b.at), b.at);
   }
   if (has("like")) {
-    auto shape = c.shapeOf(eval("like"));
+    const ast::Expr *like = named.at("like");
+    auto shape = c.shapeOf(b.eval(like));
     if (!shape)
-      c.fail(named.at("like")->at, "like = wants a value with axes");
+      c.fail(like->at, "like = wants a value with axes");
     logits = c.expand(logits, *shape, b.at);
   }
   return makeDistribution(Distribution::Kind::Bernoulli, eventOf(logits), {{"logits", logits}});
@@ -158,8 +161,9 @@ Value DistributionCall::normal() {
   Tensor mean = has("mean") ? real("mean") : c.literal(0);
   Tensor std = has("std") ? real("std") : c.literal(1);
   Axes over = has("over") ? c.axisExpr(b.scope, *named.at("over")).axes : Axes();
-  return makeDistribution(Distribution::Kind::Normal, over,
-              {{"mean", c.expand(mean, over, b.at)}, {"std", c.expand(std, over, b.at)}});
+  return makeDistribution(
+      Distribution::Kind::Normal, over,
+      {{"mean", c.expand(mean, over, b.at)}, {"std", c.expand(std, over, b.at)}});
 }
 
 Value DistributionCall::point() {
@@ -168,7 +172,7 @@ Value DistributionCall::point() {
   if (!x.isToken())
     fail(fmt::format("point wants tokens, this is {}", c.describe(args[0].first, b.scope)));
   return makeDistribution(Distribution::Kind::Categorical, {*x.vocabulary},
-              {{"tokens", x}, {"epsilon", c.literal(0)}});
+                          {{"tokens", x}, {"epsilon", c.literal(0)}});
 }
 
 Value DistributionCall::smooth() {
@@ -177,7 +181,7 @@ Value DistributionCall::smooth() {
   if (!d.fields.count("tokens"))
     fail("smooth mixes a point with the uniform distribution: smooth(point(x), 0.1)");
   return makeDistribution(Distribution::Kind::Categorical, d.event,
-              {{"tokens", field(d, "tokens")}, {"epsilon", c.toReal(tensor(1), b.at)}});
+                          {{"tokens", field(d, "tokens")}, {"epsilon", c.toReal(tensor(1), b.at)}});
 }
 
 Value DistributionCall::temper() {
@@ -195,7 +199,7 @@ Value DistributionCall::temper() {
     logits = field(d, "cold");
   }
   return makeDistribution(Distribution::Kind::Categorical, d.event,
-              {{"logits", tempered}, {"cold", logits}, {"temperature", by}});
+                          {{"logits", tempered}, {"cold", logits}, {"temperature", by}});
 }
 
 /// Columns beyond the axis have no probability and go.
