@@ -61,16 +61,27 @@ def Frit_DivOp : Frit_BinaryOp<"div", "elementwise"> {
 }
 def Frit_ModOp : Frit_BinaryOp<"mod"> {
   let summary = "x - y * floor(x / y): the sign of y";
-  let description = [{ dx = g, dy = -g * floor(x / y), away from the jumps. }];
+  let description = [{
+    dx = g, dy = -g * floor(x / y), away from the jumps. Of integers by 0 it is 0.
+  }];
   let scalar = [{
     if (::llvm::isa<::mlir::FloatType>(::mlir::getElementTypeOrSelf(x.getType())))
       return b.sub(x, b.mul(y, b.math("floor", b.div(x, y))));
-    auto zero = b.constant(0, x.getType());
-    ::mlir::Value r = ::mlir::arith::RemSIOp::create(b.b, x, y);
-    auto wrong = b.compare("lt", b.mul(r, y), zero);
+    // The machine traps at x / 0 and at the least integer / -1; by either, and by 1, nothing is left.
+    auto zero = b.constant(0, x.getType()), one = b.constant(1, x.getType());
+    ::mlir::Value traps = ::mlir::arith::OrIOp::create(
+        b.b, b.compare("eq", y, zero), b.compare("eq", y, b.constant(-1, x.getType())));
+    ::mlir::Value r = ::mlir::arith::RemSIOp::create(b.b, x, b.select(traps, one, y));
+    ::mlir::Value signs = ::mlir::arith::XOrIOp::create(b.b, r, y);
+    ::mlir::Value wrong = ::mlir::arith::AndIOp::create(b.b, b.compare("ne", r, zero),
+                                                        b.compare("lt", signs, zero));
     return b.select(wrong, b.add(r, y), r);
   }];
-  let exact = [{ return x - y * std::floor(x / y); }];
+  let exact = [{
+    if (y == 0 && ::mlir::getElementTypeOrSelf(getType()).isInteger())
+      return 0.0;
+    return x - y * std::floor(x / y);
+  }];
   let gradient = [{ return {g, -(g * build.make("floor", {x / y}))}; }];
 }
 def Frit_NegOp : Frit_UnaryOp<"neg", "arithmetic"> {

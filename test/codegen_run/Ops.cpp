@@ -87,6 +87,12 @@ TEST_CASE("division, powers, remainders", "[ops]") {
     e = double(float(std::fabs(e) + 0.25));
   for (const char *name : {"div", "mod"})
     op(name, {tensor("3x7", "a, b"), tensor("7", "b")}, {tensor("3x7", "a, b")}, {{"y", y}});
+  // Of integers also where products overflow and where the machine would trap.
+  Array n({Element::I32, {{"b", 9}}}), m = n;
+  n.data = {-40000, 40000, -1, 7, -7, 2147483647, -2147483648.0, -2147483648.0, 5};
+  m.data = {100000, -100000, 100000, -3, 3, -2147483647, -1, 2147483647, 0};
+  op("mod", {tensor("9", "b", "i32"), tensor("9", "b", "i32")}, {tensor("9", "b", "i32")},
+     {{"x", n}, {"y", m}});
   Array x = y;
   op("pow", {tensor("7", "b"), tensor("7", "b")}, {tensor("7", "b")}, {{"x", x}, {"y", y}});
 }

@@ -188,6 +188,7 @@ public:
   Tensor indexTensor(Scope &scope, const Tensor &x, const ast::Index &index);
   Value scatter(Scope &scope, const ast::Call &call);
   Value evalScan(Scope &scope, const ast::Scan &scan);
+  Tensor carriedOf(ValueId id, const Tensor &start);
   Value evalRepeat(Scope &scope, const ast::Repeat &repeat);
 
   //===-- Elementwise.cpp

@@ -95,9 +95,9 @@ Axes Checker::meet(Scope &scope, const std::vector<Tensor> &operands, Location a
   return all;
 }
 
-using Range = std::optional<std::pair<int64_t, int64_t>>;
-
 static Range rangeOf(const std::string &op, const std::vector<Tensor> &x) {
+  if (op == "mod" && x[1].range && x[1].range->first > 0) // whatever is divided
+    return between(0, x[1].range->second - 1);
   for (const Tensor &operand : x)
     if (!operand.range)
       return std::nullopt;
@@ -122,8 +122,6 @@ static Range rangeOf(const std::string &op, const std::vector<Tensor> &x) {
     return clip(std::max(al, bl), std::max(ah, bh));
   if (op == "minimum")
     return clip(std::min(al, bl), std::min(ah, bh));
-  if (op == "mod" && bl > 0)
-    return clip(0, bh - 1);
   return std::nullopt;
 }
 
@@ -313,12 +311,10 @@ Tensor Checker::select(Scope &scope, const Tensor &c, const Tensor &x, const Ten
     out = emit("select", operands, {}, at);
   }
   out.vocabulary = x.isToken() ? x.vocabulary : y.vocabulary;
+  if (tokens && !(x.isWithin(*out.vocabulary) && y.isWithin(*out.vocabulary)))
+    out.vocabulary.reset(); // a number that is no token may stand there
   out.scanIndex = nullptr;
-  if (choices[0].range && choices[1].range)
-    out.range = {std::min(choices[0].range->first, choices[1].range->first),
-                 std::max(choices[0].range->second, choices[1].range->second)};
-  else
-    out.range.reset();
+  out.range = unite(choices[0].range, choices[1].range);
   return out;
 }
 

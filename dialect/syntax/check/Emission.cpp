@@ -137,9 +137,7 @@ Tensor Checker::cast(const Tensor &x, Element to, Location at) {
     return uniform(*x.uniform, to, x.type.axes);
   Tensor out = emit("cast", {x}, {{"to", std::string(name(to))}}, at);
   if (to == Element::I32)
-    out.range = x.type.element == Element::I1
-                    ? std::optional<std::pair<int64_t, int64_t>>(std::pair<int64_t, int64_t>(0, 1))
-                    : x.range;
+    out.range = x.type.element == Element::I1 ? between(0, 1) : x.range;
   return out;
 }
 

@@ -24,7 +24,8 @@ namespace {
 class Indexing {
 public:
   Indexing(Checker &c, Scope &scope, const Tensor &base, const ast::Index &index)
-      : c(c), scope(scope), base(base), index(index), x(base), range(base.range) {}
+      : c(c), scope(scope), base(base), index(index), x(base), range(base.range),
+        vocabulary(base.vocabulary) {}
   Tensor run();
 
 private:
@@ -48,8 +49,9 @@ private:
   Scope &scope;
   const Tensor &base;
   const ast::Index &index;
-  Tensor x; // what is left of the base after the places taken so far
-  std::optional<std::pair<int64_t, int64_t>> range; // of its integers
+  Tensor x;                       // what is left of the base after the places taken so far
+  Range range;                    // of its integers
+  std::optional<Axis> vocabulary; // of its tokens
   std::vector<Place> places;
 };
 } // namespace
@@ -184,16 +186,14 @@ void Indexing::gather(const std::vector<const Place *> &some,
   if (outside) {
     operands.push_back(*outside);
     attributes["fill"] = true;
-    if (range && outside->range)
-      range = {std::min(range->first, outside->range->first),
-               std::max(range->second, outside->range->second)};
-    else
-      range.reset();
+    range = unite(range, outside->range);
+    if (vocabulary && !outside->isWithin(*vocabulary))
+      vocabulary.reset(); // a number that is no token may stand there
   } else if (!isInside) {
     attributes["checked"] = true;
   }
   x = c.emit("gather", operands, attributes, index.at);
-  x.vocabulary = base.vocabulary;
+  x.vocabulary = vocabulary;
   x.range = range;
 }
 

@@ -14,6 +14,15 @@ static bool alike(const ValueType &a, const ValueType &b) {
   });
 }
 
+/// What is carried from step to step: it starts as `start`, and knows of that what each step keeps.
+Tensor Checker::carriedOf(ValueId id, const Tensor &start) {
+  Tensor out = tensorOf(id, start);
+  out.range.reset();
+  if (out.isToken())
+    out.range = {0, out.vocabulary->size - 1};
+  return out;
+}
+
 Value Checker::evalScan(Scope &scope, const ast::Scan &scan) {
   Group over = axisExpr(scope, *scan.over);
   if (over.axes.size() != 1)
@@ -58,8 +67,7 @@ Value Checker::evalScan(Scope &scope, const ast::Scan &scan) {
     position.scanIndex = &f;
     inner->names[scan.index.text] = position;
     for (size_t i = 0; i < starts.size(); ++i) {
-      Tensor carried = tensorOf(f.carries[i], starts[i]);
-      carried.range.reset();
+      Tensor carried = carriedOf(f.carries[i], starts[i]);
       inner->names[scan.carries[i].name.text] = carried;
       inner->carried.insert(scan.carries[i].name.text);
     }
@@ -77,14 +85,18 @@ Value Checker::evalScan(Scope &scope, const ast::Scan &scan) {
       if (isReal(starts[i].type.element))
         now = toReal(now, name.at);
       // A carried value may lack axes that it started with.
-      bool fits = now.type.element == starts[i].type.element;
+      bool fits = now.type.element == starts[i].type.element &&
+                  (!starts[i].isToken() || now.isWithin(*starts[i].vocabulary));
       for (const Axis &axis : now.type.axes)
         fits &= starts[i].type.find(axis.name) && *starts[i].type.find(axis.name) == axis;
-      if (!fits)
-        error(name.at, fmt::format("carried '{}' starts as {} and becomes {}", name.text,
-                                   describe(Value(starts[i]), scope), describe(value, *inner)))
-            .help(fmt::format("start it with all its axes: {}: real[..] = 0", name.text))
-            .fail();
+      if (!fits) {
+        auto report =
+            error(name.at, fmt::format("carried '{}' starts as {} and becomes {}", name.text,
+                                       describe(Value(starts[i]), scope), describe(value, *inner)));
+        if (!starts[i].isToken())
+          report.help(fmt::format("start it with all its axes: {}: real[..] = 0", name.text));
+        report.fail();
+      }
       next.push_back(materialize(expand(now, starts[i].type.axes, name.at), name.at));
     }
     std::vector<Tensor> shapes;
@@ -161,7 +173,7 @@ Value Checker::callRepeated(Scope &scope, const View &view, Arguments arguments,
     ~Restore() { slot = old; }
   } restore{frame, frame};
   openFrame(f);
-  Tensor carried = tensorOf(f.carries[0], start);
+  Tensor carried = carriedOf(f.carries[0], start);
   arguments[0].value = carried;
   View layer;
   layer.instance = repeated.item;
@@ -175,7 +187,9 @@ Value Checker::callRepeated(Scope &scope, const View &view, Arguments arguments,
   else
     items = {result};
   auto *next = items[0].get<Tensor>();
-  if (!next || !alike(next->type, start.type))
+  bool fits = next && alike(next->type, start.type) &&
+              (!start.isToken() || next->isWithin(*start.vocabulary));
+  if (!fits)
     error(at, fmt::format("a repeated layer gives back what it takes; this one turns {} into {}",
                           describe(Value(start), scope), describe(items[0], scope)))
         .fail();
@@ -190,7 +204,7 @@ Value Checker::callRepeated(Scope &scope, const View &view, Arguments arguments,
     stacked.push_back(materialize(shapes.back(), at));
   }
   std::vector<Tensor> results = closeFrame(f, {materialize(*next, at)}, stacked, at);
-  Tensor out = tensorOf(*results[0].id, start);
+  Tensor out = carriedOf(*results[0].id, start);
   if (items.size() == 1)
     return out;
   auto tuple = std::make_shared<Tuple>();

@@ -93,8 +93,9 @@ Value Checker::reduction(Scope &scope, const std::string &name, const ast::Call 
     return elementwise(scope, name == "max" ? "maximum" : "minimum",
                        {toTensor(scope, first, at), toTensor(scope, second, at)}, at);
   }
+  static const std::set<std::string> keepNumbers = {"sum", "mean", "min", "max", "logsumexp"};
   if (auto number = numberOf(first);
-      number && !taken.get("where") && !taken.get("over") && name != "cumsum")
+      number && !taken.get("where") && !taken.get("over") && keepNumbers.count(name))
     return *number;
   Tensor x = toTensor(scope, first, taken.positional[0]->at);
   if (x.isToken())
@@ -127,10 +128,7 @@ Value Checker::reduction(Scope &scope, const std::string &name, const ast::Call 
                                                  : literal(neutral);
     if (x.type.element == Element::I1)
       fill = uniform(Number::whole(neutral != 0), Element::I1);
-    auto range = x.range;
-    Tensor out = select(scope, *where, x, fill, at);
-    out.range = range;
-    return out;
+    return select(scope, *where, x, fill, at);
   };
   if (name == "mean")
     return mean(scope, x, axes.axes, where, at);
@@ -152,17 +150,16 @@ Value Checker::reduction(Scope &scope, const std::string &name, const ast::Call 
   if (x.type.element == Element::I1 && name != "cumsum")
     error(at, fmt::format("{} of a bool", name)).help("count with sum or mean").fail();
   if (name == "max" || name == "min") {
-    Tensor out = reduce(name, masked(name == "max" ? -INFINITY : INFINITY), axes.axes, at);
+    Tensor all = masked(name == "max" ? -INFINITY : INFINITY);
+    Tensor out = reduce(name, all, axes.axes, at);
     if (out.type.element == Element::I32)
-      out.range = x.range;
+      out.range = all.range;
     return out;
   }
   if (name == "cumsum") {
-    auto range = x.type.element == Element::I1 ? std::optional<std::pair<int64_t, int64_t>>(
-                                                     std::pair<int64_t, int64_t>(0, axes.size()))
-                                               : std::nullopt;
     Tensor out = emit("cumsum", {x}, {{"over", namesOf(axes.axes)}}, at);
-    out.range = range;
+    if (x.type.element == Element::I1)
+      out.range = between(0, axes.size());
     return out;
   }
   x = toReal(x, at);

@@ -123,7 +123,13 @@ Value TensorCalls::stack(const BuiltinCall &b) {
   for (Tensor &x : operands)
     x = b.c.expand(x, axes, b.at);
   Tensor out = b.c.emit("stack", operands, {{"axis", made.name}}, b.at);
-  return b.c.tensorOf(*out.id, like);
+  if (like.isToken() && std::all_of(operands.begin(), operands.end(),
+                                    [&](const Tensor &x) { return x.isWithin(*like.vocabulary); }))
+    out.vocabulary = like.vocabulary;
+  out.range = like.range;
+  for (const Tensor &x : operands)
+    out.range = unite(out.range, x.range);
+  return out;
 }
 
 /// Only the k likeliest stay, the rest has no probability.

@@ -8,6 +8,7 @@
 #include "dialect/syntax/Ast.h"
 #include "dialect/syntax/Graph.h"
 #include "dialect/syntax/check/Number.h"
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -39,18 +40,32 @@ struct Group {
   }
 };
 
+/// What the integers of a value lie between, both ends included, as far as it is known.
+using Range = std::optional<std::pair<int64_t, int64_t>>;
+inline Range between(int64_t low, int64_t high) { return std::pair(low, high); }
+inline Range unite(const Range &a, const Range &b) {
+  if (!a || !b)
+    return std::nullopt;
+  return std::pair(std::min(a->first, b->first), std::max(a->second, b->second));
+}
+
 /// A run-time value, or (id absent) the same compile-time number everywhere on its axes: `uniform`.
 struct Tensor {
   std::optional<ValueId> id;
   ValueType type;
-  std::optional<Number> uniform;                    // booleans are 0 and 1
-  std::optional<Axis> vocabulary;                   // of a token
-  std::optional<std::pair<int64_t, int64_t>> range; // of an integer, both ends included
+  std::optional<Number> uniform;  // booleans are 0 and 1
+  std::optional<Axis> vocabulary; // of a token: all values are below its size
+  Range range;
   /// A value on fewer axes, repeated along the others; written out only where that matters.
   std::optional<ValueId> narrow;
   const Frame *scanIndex = nullptr; // it is the index of that loop
 
   bool isToken() const { return vocabulary.has_value(); }
+  /// Whether its values are proved to be tokens of that vocabulary, also if they are mere numbers.
+  bool isWithin(const Axis &tokens) const {
+    return isToken() ? vocabulary->name == tokens.name
+                     : range && range->first >= 0 && range->second < tokens.size;
+  }
 };
 
 struct Distribution {
