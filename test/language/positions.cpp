@@ -40,6 +40,9 @@ TEST_CASE("A9: positions of arithmetic") {
   CHECK_FALSE(looks("z = x[t = mod(k, 3)]"));
   CHECK(looks("z = x[t = mod(k, 4)]"));
   CHECK(looks("z = x[t = k]"));
+  // Also of a value that is the same everywhere.
+  CHECK_FALSE(looks("z = along(2.0, t)[t = mod(sum(k), 3)]"));
+  CHECK(looks("z = along(2.0, t)[t = sum(k)]"));
 }
 
 TEST_CASE("A9: the largest of nothing is no position") {

@@ -110,6 +110,11 @@ Axes DistributionCall::eventOf(const Tensor &x) const {
   return group.axes;
 }
 
+/// The logits as they are, or the log-probabilities, which are logits too.
+static const Tensor &scoresOf(const Distribution &d) {
+  return field(d, d.fields.count("logits") ? "logits" : "log_probs");
+}
+
 //===-- Making them
 //-----------------------------------------------------------------------------===//
 
@@ -189,7 +194,7 @@ Value DistributionCall::temper() {
   const Distribution &d = distribution(0);
   if (d.kind != Distribution::Kind::Categorical || d.fields.count("tokens"))
     fail(fmt::format("temper divides logits; a {} has none", name(d.kind)));
-  Tensor logits = d.fields.count("logits") ? field(d, "logits") : field(d, "log_probs");
+  Tensor logits = scoresOf(d);
   Tensor by = c.toReal(tensor(1), b.at);
   Tensor tempered = c.elementwise(b.scope, "div", {logits, by}, b.at);
   // The logits as they were stay known: two that are divided by one number differ by the
@@ -210,7 +215,7 @@ Value DistributionCall::restrict() {
   if (!target || target->axes.size() != 1 || d.kind != Distribution::Kind::Categorical ||
       d.fields.count("tokens") || d.event.size() != 1)
     fail("restrict(p, axis) of a categorical over one axis");
-  Tensor from = field(d, d.fields.count("logits") ? "logits" : "log_probs");
+  Tensor from = scoresOf(d);
   Axis axis = target->axes[0];
   if (axis.size > d.event[0].size)
     fail(fmt::format("axis '{}' is {}, larger than the {} of the distribution",
@@ -258,7 +263,7 @@ Value DistributionCall::mode() {
     return field(d, "tokens");
   if (d.kind == Distribution::Kind::Partial)
     return field(d, "at");
-  const Tensor &x = field(d, d.fields.count("logits") ? "logits" : "log_probs");
+  const Tensor &x = scoresOf(d);
   Tensor out = c.emit("argmax", {x}, {{"over", namesOf(d.event)}}, b.at);
   if (d.event.size() == 1)
     out.vocabulary = d.event[0];

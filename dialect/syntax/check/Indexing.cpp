@@ -114,7 +114,7 @@ bool Indexing::slice(const Place &place) {
         x = c.tensorOf(c.sliceOf(*f, *x.id), x);
     return true;
   }
-  if (x.uniform && position.type.axes.empty() && !place.entry->otherwise)
+  if (x.uniform && position.type.axes.empty() && isBelow(position.range, axis.size))
     return drop();
   return false;
 }
@@ -131,8 +131,7 @@ void Indexing::flatten(Place &place) {
       place.axis += ".1";
     x = c.mergeAxes(x, place.group.axes, place.axis, index.at);
   }
-  const auto &range = place.position.range;
-  place.isInside = range && range->first >= 0 && range->second < x.type.find(place.axis)->size;
+  place.isInside = isBelow(place.position.range, x.type.find(place.axis)->size);
 }
 
 /// Axes that x and a position share are taken pairwise. One that goes may come back under its own
@@ -277,8 +276,7 @@ Value Checker::scatter(Scope &scope, const ast::Call &call) {
       if (tensor.type.element != Element::I32)
         fail(argument.value->at, fmt::format("a position along '{}' is an integer, this is {}",
                                              argument.name->text, describe(value, scope)));
-      inside &=
-          tensor.range && tensor.range->first >= 0 && tensor.range->second < axis.axes[0].size;
+      inside &= isBelow(tensor.range, axis.axes[0].size);
       tensor.vocabulary.reset();
       positions.push_back({axis.axes[0], tensor});
     }

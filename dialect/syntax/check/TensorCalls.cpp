@@ -81,11 +81,16 @@ Value TensorCalls::dot(const BuiltinCall &b) {
   return product(b, operands, axes.axes);
 }
 
+/// What `over =` says, which must be there.
+static const ast::Expr *neededAxis(const BuiltinCall &b, const Taken &taken, const char *which) {
+  if (!taken.get("over"))
+    b.c.fail(b.at, fmt::format("{} wants over =, the {} axis", b.name, which));
+  return taken.get("over");
+}
+
 Value TensorCalls::unstack(const BuiltinCall &b) {
   Taken taken = b.take(1, {"over"});
-  const ast::Expr *axis = taken.get("over");
-  if (!axis)
-    b.c.fail(b.at, "unstack wants over =, the old axis");
+  const ast::Expr *axis = neededAxis(b, taken, "old");
   Tensor x = b.tensor(taken.positional[0]);
   Group group = b.c.over(b.scope, b.call, x, b.name);
   if (group.axes.size() != 1)
@@ -100,9 +105,7 @@ Value TensorCalls::unstack(const BuiltinCall &b) {
 
 Value TensorCalls::stack(const BuiltinCall &b) {
   Taken taken = b.take(1, {"over"});
-  const ast::Expr *axis = taken.get("over");
-  if (!axis)
-    b.c.fail(b.at, "stack wants over =, the new axis");
+  const ast::Expr *axis = neededAxis(b, taken, "new");
   Value value = b.eval(taken.positional[0]);
   auto *tuple = value.tuple();
   if (!tuple)

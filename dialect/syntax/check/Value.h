@@ -43,6 +43,10 @@ struct Group {
 /// What the integers of a value lie between, both ends included, as far as it is known.
 using Range = std::optional<std::pair<int64_t, int64_t>>;
 inline Range between(int64_t low, int64_t high) { return std::pair(low, high); }
+/// Whether it is proved to lie in 0 .. size - 1.
+inline bool isBelow(const Range &range, int64_t size) {
+  return range && range->first >= 0 && range->second < size;
+}
 inline Range unite(const Range &a, const Range &b) {
   if (!a || !b)
     return std::nullopt;
@@ -63,8 +67,7 @@ struct Tensor {
   bool isToken() const { return vocabulary.has_value(); }
   /// Whether its values are proved to be tokens of that vocabulary, also if they are mere numbers.
   bool isWithin(const Axis &tokens) const {
-    return isToken() ? vocabulary->name == tokens.name
-                     : range && range->first >= 0 && range->second < tokens.size;
+    return isToken() ? vocabulary->name == tokens.name : isBelow(range, tokens.size);
   }
 };
 
